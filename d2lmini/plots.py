@@ -7,7 +7,6 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
@@ -22,7 +21,7 @@ from d2lmini.palette import HEAT, LIGHT, SERIES
 logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # the fallback font has no weight 600
 for _font in sorted((Path(__file__).parent / "fonts").glob("*.ttf")):
     font_manager.fontManager.addfont(str(_font))
-STYLE = {
+STYLE: Any = {
     "font.family": [font_manager.FontProperties(fname=str(_font)).get_name(), "DejaVu Sans"],
     "font.size": 11,
     "mathtext.fontset": "stixsans",
@@ -38,7 +37,7 @@ STYLE = {
     "axes.titlepad": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.prop_cycle": matplotlib.cycler(color=[LIGHT[name] for name in SERIES]),
+    "axes.prop_cycle": plt.cycler(color=[LIGHT[name] for name in SERIES]),
     "axes.unicode_minus": True,
     "xtick.color": LIGHT["muted"],
     "ytick.color": LIGHT["muted"],

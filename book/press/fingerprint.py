@@ -1,0 +1,67 @@
+"""What a notebook's results depend on: its code, and the part of d2lmini that this code imports."""
+
+import ast
+import hashlib
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from book.press import ROOT
+
+PACKAGE = ROOT / "d2lmini"
+
+
+def key(cells: Iterable[str]) -> str:
+    """One hash of the code cells and of every d2lmini module they reach, comments and docstrings aside.
+
+    A comment mended in the library doesn't train every chapter again; a changed line does.
+    """
+    cells = list(cells)
+    digest = hashlib.sha256("\n".join(cells).encode())
+    code = "\n".join("" if row.lstrip().startswith(("%", "!")) else row for row in "\n".join(cells).split("\n"))
+    for module in sorted(_reached(_imports(ast.parse(code), PACKAGE / "__init__.py"))):
+        digest.update(_essence(module))
+    return digest.hexdigest()[:16]
+
+
+def _reached(modules: set[Path]) -> set[Path]:
+    """The modules themselves and all that they import inside the package, directly or not."""
+    seen: set[Path] = set()
+    todo = list(modules)
+    while todo:
+        module = todo.pop()
+        if module not in seen:
+            seen.add(module)
+            todo += _dependencies(module)
+    return seen
+
+
+@cache
+def _dependencies(module: Path) -> frozenset[Path]:
+    return frozenset(_imports(ast.parse(module.read_text("utf8")), module))
+
+
+def _imports(tree: ast.AST, module: Path) -> set[Path]:
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    found = set()
+    for name in names:
+        path = PACKAGE.parent.joinpath(*name.split("."))
+        if name.split(".")[0] == PACKAGE.name:
+            found |= {file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()}
+    return found - {module}
+
+
+@cache
+def _essence(module: Path) -> bytes:
+    """A module without what can't change a result; a widget's page-side files count whole."""
+    tree = ast.parse(module.read_text("utf8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    beside = sorted(file for file in module.parent.glob("*.[mc][js]s") if module.parent.name == "widgets")
+    return ast.unparse(tree).encode() + b"".join(file.read_bytes() for file in beside)

@@ -1,0 +1,14 @@
+"""Shapes in signatures are checked while the tests run, and only then."""
+
+import pytest
+from jaxtyping import install_import_hook
+
+install_import_hook(["d2lmini.attention", "d2lmini.masks"], "beartype.beartype")
+
+import d2lmini  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def _english_by_default():
+    """Each test starts in English, whatever the one before it chose."""
+    d2lmini.set_language("en")
