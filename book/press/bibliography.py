@@ -1,7 +1,6 @@
 """The bibliography: `references.bib` read once, cited and listed in each language."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from pybtex.database import Entry as RawEntry
 from pybtex.richtext import Text  # type: ignore[import-untyped]
 from pybtex.scanner import PybtexSyntaxError  # type: ignore[import-untyped]
 
+from book.press.glossary import fold
 from d2lmini.i18n import THIN, Language
 
 AND = {"fr": "et", "en": "and"}
@@ -54,6 +54,11 @@ def url(entry: Entry) -> str:
     return entry.fields.get("url") or f"https://doi.org/{entry.fields['doi']}"
 
 
+def plain(entry: Entry, language: Language) -> str:
+    """The reference in plain words, for a note beside the text."""
+    return re.sub(r"<[^>]*>|\\(?=\W)", "", _described(entry, language).rsplit(" [", 1)[0])
+
+
 def anchor(entry: Entry) -> str:
     """The place of the entry in the book's list of references."""
     return f"references.md#{entry.key}"
@@ -61,7 +66,7 @@ def anchor(entry: Entry) -> str:
 
 def page(entries: dict[str, Entry], language: Language) -> str:
     """The list of references as MyST Markdown, by author then year, one target per key."""
-    ordered = sorted(entries.values(), key=lambda entry: (_folded(label(entry, "en")), entry.year, entry.title))
+    ordered = sorted(entries.values(), key=lambda entry: (fold(label(entry, "en")), entry.year, entry.title))
     return "\n\n".join(f"({entry.key})=\n{{.reference}}\n{_described(entry, language)}" for entry in ordered) + "\n"
 
 
@@ -83,10 +88,6 @@ def _entry(key: str, raw: RawEntry, bib: Path) -> Entry:
 
 def _plain(latex: str) -> str:
     return re.sub(r"\s+", " ", str(Text.from_latex(latex)))
-
-
-def _folded(text: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c)).casefold()
 
 
 def _escaped(text: str) -> str:
@@ -127,7 +128,7 @@ def _venue(entry: Entry, language: Language, tag: str) -> list[str]:
     if volume := fields.get("volume"):
         parts.append(f"vol. {volume}")
     if number := fields.get("number"):
-        parts.append(f"nᵒ {number}" if french else f"no. {number}")
+        parts.append(f"n<sup>o</sup> {number}" if french else f"no. {number}")
     if pages := fields.get("pages"):
         many = bool(re.search(r"[-–]", pages))
         word = "p." if french or not many else "pp."

@@ -41,7 +41,7 @@ export const WORDS = {
 
 const MAX_COORDINATES = 8; // of a value vector: more would not fit beside its token
 const CHOICES = ["query", "mask", "prefix", "window", "scaled", "temperature"];
-const DATA = ["tokens", "keys", "q", "k", "v", "lang"];
+const DATA = ["tokens", "key_tokens", "q", "k", "v", "lang"];
 
 /** The masks that suit the sizes, as in attention_steps.py. */
 export function suitableMasks(nQuery, nKey) {
@@ -50,7 +50,7 @@ export function suitableMasks(nQuery, nKey) {
 }
 
 function read(model) {
-  const tokens = model.get("tokens"), keys = model.get("keys"), lang = model.get("lang"), v = floats(model.get("v"));
+  const tokens = model.get("tokens"), keys = model.get("key_tokens"), lang = model.get("lang"), v = floats(model.get("v"));
   return {
     lang, say: texts(WORDS, lang), fmt: numbers(lang), id: uniqueId(),
     queries: labels(tokens), keys: labels(keys), own: tokens.join("\n") === keys.join("\n"),
@@ -118,7 +118,7 @@ function valuesTable({ say, id, keys, v, fmt }) {
 
 function build(el, data) {
   return mount(el, "attention", data.lang, html`${controls(data)}
-    <div class="views">${stepsTable(data)}<div>${weightsGrid(data)}</div>${valuesTable(data)}</div>
+    <div class="views">${stepsTable(data)}${valuesTable(data)}<div>${weightsGrid(data)}</div></div>
     <details><summary>${data.say("table")}</summary><ul>${data.queries.map(() => html`<li></li>`)}</ul></details>`);
 }
 
@@ -178,6 +178,7 @@ function drawFan(table, query, y, weights) {
 }
 
 function drawGrid(root, model, { say, fmt, queries, keys }, steps) {
+  const visiting = root.querySelector(".weights td:focus"); // else the Tab key leads to the chosen row
   root.querySelectorAll(".weights tbody tr").forEach((row, i) => {
     row.classList.toggle("chosen", i === model.get("query"));
     row.querySelectorAll("td").forEach((cell, j) => {
@@ -185,15 +186,19 @@ function drawGrid(root, model, { say, fmt, queries, keys }, steps) {
       cell.textContent = hidden ? "–" : weight;
       cell.classList.toggle("blocked", hidden);
       cell.setAttribute("aria-label", say(hidden ? "cell_masked" : "cell", { query: queries[i], key: keys[j], weight }));
+      if (!visiting) cell.tabIndex = i === model.get("query") && j === 0 ? 0 : -1;
       if (hidden) cell.removeAttribute("style"); else paint(cell, steps[i].weights[j]);
     });
   });
 }
 
-function drawValues(root, { fmt, v }, { weights }) {
+function drawValues(root, { fmt, v }, { weights, masked }) {
   const table = root.querySelector(".values");
   if (!table) return;
-  [...table.tBodies[0].rows].forEach((row, j) => { row.cells[1].textContent = fmt(weights[j]); });
+  [...table.tBodies[0].rows].forEach((row, j) => {
+    row.cells[1].textContent = fmt(weights[j]);
+    row.classList.toggle("hidden", masked[j] === -Infinity);
+  });
   const mean = weightedMean(weights, v);
   [...table.tFoot.rows[0].cells].slice(2).forEach((cell, c) => { cell.textContent = fmt(mean[c]); });
 }

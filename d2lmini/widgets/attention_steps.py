@@ -31,7 +31,7 @@ class AttentionSteps(CourseWidget):
 
     _esm = bundle("attention_steps")
     tokens = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    keys = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    key_tokens = traitlets.List(traitlets.Unicode()).tag(sync=True)  # `keys` is taken by ipywidgets
     q = traitlets.Bytes().tag(sync=True)  # float32, one row a token
     k = traitlets.Bytes().tag(sync=True)
     v = traitlets.Bytes(b"").tag(sync=True)
@@ -55,19 +55,19 @@ class AttentionSteps(CourseWidget):
             )
         super().__init__(
             tokens=tokens,
-            keys=keys,
+            key_tokens=keys,
             q=pack(self._q),
             k=pack(self._k),
             v=b"" if v is None else pack(vectors(v, "v", len(keys))),
             query=check_range(query, "query", 0, len(tokens) - 1),
             mask=check_choice(mask, "mask", suitable_masks(len(tokens), len(keys))),
-            prefix=check_range(min(prefix, len(keys)), "prefix", 0, len(keys)),
-            window=check_range(min(window, len(keys)), "window", 1, len(keys)),
+            prefix=check_range(prefix, "prefix", 0, len(keys)),
+            window=check_range(window, "window", 1, len(keys)),
         )
 
     def weights(self) -> Tensor:
         """The weights (Tq, Tk) with the reader's choices, by `d2lmini.attention`."""
-        n, n_key = len(self.tokens), len(self.keys)
+        n, n_key = len(self.tokens), len(self.key_tokens)
         mask = {
             "none": lambda: None,
             "causal": lambda: masks.causal(n, n_key),
@@ -79,7 +79,7 @@ class AttentionSteps(CourseWidget):
 
     def sentence(self) -> str:
         weight, j = self.weights()[self.query].max(dim=-1)
-        query, key = labels(self.tokens)[self.query], labels(self.keys)[int(j)]
+        query, key = labels(self.tokens)[self.query], labels(self.key_tokens)[int(j)]
         shown = number(float(weight), 2)
         return t(
             f"Figure interactive, l’attention pas à pas : « {query} » regarde surtout « {key} » (poids {shown}).",

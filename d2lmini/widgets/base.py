@@ -84,11 +84,12 @@ def pack(x: Tensor) -> bytes:
 
 
 def check_tokens(tokens: Sequence[str], name: str = "tokens") -> list[str]:
-    """The tokens as a list of texts, from 1 to 24 of them."""
+    """The tokens as a list of texts, from 2 to 24 of them."""
     if isinstance(tokens, str):
         raise ValueError(f"{name}={tokens!r} must be a list of tokens; try {name}={tokens.split()!r}.")
-    if not 1 <= len(tokens) <= MAX_TOKENS:
-        raise ValueError(f"{name} has {len(tokens)} tokens and must have 1 to {MAX_TOKENS} to stay readable; try {name}[:{MAX_TOKENS}].")
+    if not 2 <= len(tokens) <= MAX_TOKENS:
+        repair = f"try {name}[:{MAX_TOKENS}]" if len(tokens) > 2 else "give it a longer sentence"
+        raise ValueError(f"{name} has {len(tokens)} tokens and must have 2 to {MAX_TOKENS} to stay readable; {repair}.")
     return [str(token) for token in tokens]
 
 

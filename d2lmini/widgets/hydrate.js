@@ -39,7 +39,8 @@
   function link(states, models) {
     for (const { model_name, state } of Object.values(states)) {
       if (!/^(Directional)?LinkModel$/.test(model_name)) continue;
-      const [[source, from], [target, to]] = [state.source, state.target].map(([ref, name]) => [models(ref.replace("IPY_MODEL_", "")), name]);
+      const [[source, from], [target, to]] = [state.source, state.target]
+        .map(([ref, name]) => [models(ref.replace("IPY_MODEL_", "")), name]);
       source.on(`change:${from}`, (_, value) => target.set(to, value));
       if (model_name === "LinkModel") target.on(`change:${to}`, (_, value) => source.set(from, value));
     }

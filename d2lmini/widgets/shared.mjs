@@ -161,6 +161,8 @@ export function rovingGrid(table, { onFocus = () => {}, onPress = () => {} }) {
     onFocus(...place(target));
   });
   table.addEventListener("click", ({ target }) => {
+    const row = target.closest("tbody th")?.parentElement;
+    if (row) return cells[row.sectionRowIndex][0].focus(); // a row's name chooses the row and presses nothing
     const cell = target.closest("[data-i]");
     if (cell) { cell.focus(); onPress(...place(cell)); }
   });

@@ -1,0 +1,63 @@
+"""Words of the pages' furniture, in both languages."""
+
+from d2lmini.i18n import THIN, Language
+
+TITLE: dict[Language, str] = {"fr": "Les transformeurs, pas à pas", "en": "Transformers, step by step"}
+NAME: dict[Language, str] = {"fr": "Français", "en": "English"}
+
+UI: dict[Language, dict[str, str]] = {
+    "fr": {
+        "contents": "Dans cette page",
+        "definition": "Voir dans le glossaire",
+        "download": "Télécharger le notebook",
+        "hide": "Masquer le code",
+        "hide_output": "Masquer le résultat",
+        "home": "Accueil",
+        "launch": "Ouvrir dans…",
+        "main": "Sommaire du cours",
+        "menu": "Ouvrir ou fermer le sommaire",
+        "minutes": f"environ {{}}{THIN}min",
+        "next": "Page suivante",
+        "output": "Résultat, défile au clavier",
+        "pages": "Pages voisines",
+        "previous": "Page précédente",
+        "repository": "Code source du cours",
+        "scrolls": "Défile horizontalement",
+        "search": "Rechercher",
+        "search_dialog": "Recherche dans le cours",
+        "search_text": "Rechercher dans le cours…",
+        "show": "Afficher le code",
+        "show_output": "Afficher le résultat",
+        "skip": "Aller au contenu",
+        "switch": "Cette page en anglais",
+        "theme": "Thème sombre",
+        "tools": "Outils de la page",
+    },
+    "en": {
+        "contents": "On this page",
+        "definition": "See in the glossary",
+        "download": "Download the notebook",
+        "hide": "Hide the code",
+        "hide_output": "Hide the output",
+        "home": "Home",
+        "launch": "Open in…",
+        "main": "Contents of the course",
+        "menu": "Open or close the contents",
+        "minutes": "about {} min",
+        "next": "Next page",
+        "output": "Output, scrolls with the keyboard",
+        "pages": "Neighboring pages",
+        "previous": "Previous page",
+        "repository": "Source code of the course",
+        "scrolls": "Scrolls sideways",
+        "search": "Search",
+        "search_dialog": "Search the course",
+        "search_text": "Search the course…",
+        "show": "Show the code",
+        "show_output": "Show the output",
+        "skip": "Skip to the content",
+        "switch": "This page in French",
+        "theme": "Dark theme",
+        "tools": "Page tools",
+    },
+}
