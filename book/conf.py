@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+SOURCES = HERE.parent / "build" / "src" / os.environ.get("D2L_LANGUAGE", "en")  # staged by book/press/stage.py
 sys.path.insert(0, str(HERE.parent))
 
 from book.press.ui import TITLE, UI  # noqa: E402
@@ -39,10 +40,10 @@ katex_options = "throwOnError: true, strict: 'error', ignoredTags: ['script', 'n
 
 # --- pages
 html_theme = "sphinx_book_theme"
-html_static_path = ["_static"]  # of the staged sources
-html_extra_path = ["_extra"]
-html_favicon = "_static/favicon.svg"
-html_css_files = ["css/fonts.css", "css/palette.css", "css/theme.css", "css/prose.css", "css/notebook.css", "css/home.css"]
+html_static_path = [str(SOURCES / "_static")]
+html_extra_path = [str(SOURCES / "_extra")]
+html_favicon = str(SOURCES / "_static" / "favicon.svg")
+html_css_files = ["css/fonts.css", "css/palette.css", "css/icons.css", "css/theme.css", "css/prose.css", "css/notebook.css", "css/home.css"]
 html_js_files = [("js/course.js", {"defer": "defer"})]
 html_sidebars = {"**": ["brand.html", "search-button-field.html", "sbt-sidebar-nav.html"]}
 html_use_index = False

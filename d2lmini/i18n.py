@@ -35,16 +35,25 @@ def get_language() -> Language:
 
 
 def t(fr: str, en: str) -> str:
-    """The text in the current language; the French one gets its no-break spaces.
+    """The text in the current language, with its apostrophes curled and the no-break spaces of French.
 
     >>> t("Qui regarde qui ?", "Who looks at whom?")
     'Who looks at whom?'
     """
-    return typography(fr) if _language == "fr" else en
+    return typography(fr) if _language == "fr" else apostrophes(en)
+
+
+def apostrophes(text: str) -> str:
+    """Curl the apostrophes: `l'été` → `l’été`.
+
+    >>> apostrophes("it doesn't")
+    'it doesn’t'
+    """
+    return re.sub(r"(?<=[^\W\d_])'(?=[^\s.,;:!?)'])", "’", text)
 
 
 def typography(french: str) -> str:
-    """Put the narrow no-break space where French needs one: before ; : ! ? % and inside « ».
+    """Curl apostrophes and put the narrow no-break space where French needs one: before ; : ! ? % and inside « ».
 
     An ordinary space there could end a line; a missing one is not added before a colon or a
     percent sign, so that `10:30`, URLs and `%d` survive.
@@ -52,7 +61,7 @@ def typography(french: str) -> str:
     >>> typography("Vraiment ? « Oui »").replace(THIN, "_")
     'Vraiment_? «_Oui_»'
     """
-    text = re.sub(r"[ \u00a0]+(?=[;:!?%»](?!\w))", THIN, french)
+    text = re.sub(r"[ \u00a0]+(?=[;:!?%»](?!\w))", THIN, apostrophes(french))
     text = re.sub(r"(?<=[\w)»*`$])(?=[;!?](?:\s|$))", THIN, text)
     text = re.sub(r"«[ \u00a0\u202f]*(?=\S)", f"«{THIN}", text)
     text = re.sub(r"(?<=[^\s\u202f])»", f"{THIN}»", text)

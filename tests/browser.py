@@ -47,9 +47,9 @@ def launch() -> Iterator[Browser]:
             browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser for the whole session; each test opens its own page."""
+    """One browser a module; each test opens its own page. No longer-lived: while it runs, nothing else may start an event loop."""
     with launch() as chromium:
         yield chromium
 

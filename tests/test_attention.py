@@ -94,6 +94,16 @@ def test_causality_by_intervention(function):
         assert (after[moment:] - before[moment:]).abs().amax(-1).min() > 1e-3, "the past must reach each later query"
 
 
+@pytest.mark.parametrize("function", [attention, fused_attention])
+def test_a_masked_key_weighs_nothing_however_large_its_score(function):
+    q, k, v = qkv()
+    mask = torch.ones(TQ, TK, dtype=torch.bool)
+    mask[:, 4] = False
+    k[4] = 1e3 * q.sum(0)
+    others = [i for i in range(TK) if i != 4]
+    assert_close(function(q, k, v, mask), function(q, k[others], v[others]), **EXACT)
+
+
 def test_large_scores_do_not_overflow():
     q = torch.tensor([[1e4]])
     assert_close(attention_weights(q, torch.tensor([[1e4], [0.0]])), torch.tensor([[1.0, 0.0]]))

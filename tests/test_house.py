@@ -70,7 +70,8 @@ def test_modules_are_short_and_documented(module):
     tree = ast.parse(source)
     assert source.count("\n") <= 400
     if source.strip():
-        assert (ast.get_docstring(tree) or "").split("\n")[0].endswith((".", "?")), "the first docstring says in one line what the file holds"
+        first = (ast.get_docstring(tree) or "").split("\n")[0]
+        assert first.endswith((".", "?")), "the first docstring says in one line what the file holds"
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             assert node.end_lineno - node.lineno <= 45, f"{node.name} has {node.end_lineno - node.lineno} lines"

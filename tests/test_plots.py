@@ -20,6 +20,7 @@ def shown(monkeypatch):
 def test_a_heatmap_writes_each_weight_but_zero():
     ax = plots.heatmap(WEIGHTS, WORDS)
     assert sorted(text.get_text() for text in ax.texts) == ["0.20", "0.25", "0.30", "0.50", "0.75", "1.00"]
+    assert (ax.images[0].get_array().mask == (WEIGHTS == 0)).all(), "a masked place is blank, not dark"
     assert [label.get_text() for label in ax.get_yticklabels()] == WORDS
     assert ax.get_xlabel() == "keys" and ax.get_ylabel() == "queries"
 

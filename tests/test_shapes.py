@@ -16,6 +16,7 @@ def test_sizes_come_back_by_name():
     [
         ("x: T d", (2, 5, 7), r"x has shape \(2, 5, 7\), 3 axes, but must look like \(T, d\)"),
         ("x: * T d", (7,), r"x has shape \(7,\), 1 axes, but must look like \(\*, T, d\)"),
+        ("x: T T", (7, 5), r"axis T is 5 in x \(7, 5\) but 7 in x"),
         ("x: T T", (5, 7), r"axis T is 7 in x \(5, 7\) but 5 in x \(5, 7\); make both the same"),
     ],
 )

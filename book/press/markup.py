@@ -8,7 +8,7 @@ from functools import cache
 import yaml
 
 from book.press import ROOT
-from d2lmini.i18n import Language, typography
+from d2lmini.i18n import Language
 
 FENCE = r"^(?:```|~~~).*?^(?:```|~~~)\s*?$"
 CODE = r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)"
@@ -29,11 +29,6 @@ def spare(text: str, change: Callable[[str], str], protected: re.Pattern[str] = 
     if changed.count(HOLE) != len(pieces):
         raise ValueError(f"the change lost a protected piece of: {text[:80]!r}")
     return re.sub(HOLE, lambda _: pieces.pop(0), changed)
-
-
-def french(text: str) -> str:
-    """Insert the narrow no-break spaces of French typography in a Markdown text."""
-    return spare(text, typography)
 
 
 def words(text: str) -> str:

@@ -49,7 +49,7 @@ def _stemmers(base: type[SearchLanguage]) -> str:
 
 
 def page_context(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    """What the templates need, and only the scripts that the page needs."""
+    """What the templates need."""
     language: Language = app.config.language  # type: ignore[assignment]
     other: Language = "en" if language == "fr" else "fr"
     chosen = launch.settings()
@@ -63,15 +63,25 @@ def page_context(app: Sphinx, pagename: str, templatename: str, context: dict[st
         launch_links=launch.links(pagename, language, chosen) if notebook else [],
         repository=chosen["repository"],
     )
+
+
+def page_body(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
+    """Definitions on the spot, and only the scripts that the page needs."""
     body = context.get("body", "")
     if "widget-view+json" in body:
         app.add_js_file("js/hydrate.js", loading_method="defer")
-    unused = [] if 'class="math' in body else ["katex", "auto-render"]
+    unused = ["pygments"]  # notebook.css colors the code
+    if 'class="math' not in body:
+        unused += ["katex", "auto-render"]
     if "cell_input" not in body:
         unused += ["clipboard", "copybutton"]
     for kind in ("script_files", "css_files"):
-        context[kind] = [file for file in context[kind] if not any(name in str(getattr(file, "filename", file) or "") for name in unused)]
-    context["body"] = explained(body, language)
+        context[kind] = [file for file in context[kind] if not any(name in str(file.filename or "") for name in unused)]
+    for file in context["script_files"]:
+        if file.filename and "documentation_options" not in str(file.filename):  # which a script in the page completes
+            file.attributes.setdefault("defer", "defer")
+    body = body.replace('<summary aria-label="Toggle hidden content">', "<summary>")  # its own words say it, in the page's language
+    context["body"] = explained(body, app.config.language)  # type: ignore[arg-type]
 
 
 def explained(body: str, language: Language) -> str:
@@ -116,6 +126,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     bases = {"fr": SearchFrench, "en": SearchEnglish}
     for language in LANGUAGES:
         app.add_search_language(_folding(bases[language]))
-    app.connect("html-page-context", page_context, priority=900)
+    app.connect("html-page-context", page_context, priority=400)  # the theme tries its templates at 500
+    app.connect("html-page-context", page_body, priority=900)  # after all those who add files
     app.connect("build-finished", finish, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -7,7 +7,7 @@ from pathlib import Path
 # The theme's icons (1.5 MB of script), its menus (81 kB), source maps, pictures of services, translations.
 UNUSED = (
     "scripts/fontawesome.js*", "scripts/bootstrap.js*", "**/*.map", "vendor", "images", "locales", "sbt-webpack-macros.html",
-    "webpack-macros.html", "plus.png", "minus.png", "file.png", "check-solid.svg", "copy-button.svg", ".gitignore",
+    "webpack-macros.html", "plus.png", "minus.png", "file.png", "pygments.css", "check-solid.svg", "copy-button.svg", ".gitignore",
     "scripts/*.LICENSE.txt",
 )  # fmt: skip
 SHEETS = ("basic.css", "styles/pydata-sphinx-theme.css", "styles/sphinx-book-theme.css", "mystnb.*.css")
@@ -16,6 +16,7 @@ SHEETS = ("basic.css", "styles/pydata-sphinx-theme.css", "styles/sphinx-book-the
 def slim(site: Path) -> None:
     """Remove what no page of `site` uses."""
     static = site / "_static"
+    _remove(site / "_sources")
     for pattern in UNUSED:
         for path in sorted(static.glob(pattern), reverse=True):
             _remove(path)
@@ -99,6 +100,8 @@ def _classes(site: Path) -> Iterator[str]:
 
 
 def _remove(path: Path) -> None:
+    if not path.exists():
+        return
     if path.is_dir():
         for child in path.iterdir():
             _remove(child)

@@ -64,7 +64,7 @@ def texts(path: Path) -> Iterator[tuple[str, int, Language]]:
 def check(path: Path) -> list[str]:
     """One line a misspelt word: file, line, word, language."""
     return [
-        f"{relative(path)}:{line}: « {word} » is in no {DICTIONARIES[language]} dictionary; mend it or add it to book/spelling.{language}.txt"
+        f"{relative(path)}:{line}: « {word} » is not in the {language} dictionary; mend it or add it to book/spelling.{language}.txt"
         for text, line, language in texts(path)
         for word in misspelt(text, language)
     ]

@@ -13,7 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from book.press import CHAPTERS, PAGES, ROOT, Refused, bibliography, markup, sources
 from book.press.source import Code, Prose, read
-from d2lmini.i18n import LANGUAGES, Language
+from d2lmini.i18n import LANGUAGES, Language, apostrophes, typography
 
 Flavour = Literal["notebook", "book"]  # plain Markdown for any notebook reader, or MyST for Sphinx
 BOX_TITLES = {
@@ -55,9 +55,7 @@ def _identity(path: Path, cell: Code | Prose, seen: dict[str, int]) -> str:
 
 
 def _prose(path: Path, cell: Prose, language: Language, flavour: Flavour) -> str:
-    text = cell.text[language]
-    if language == "fr":
-        text = markup.french(text)
+    text = markup.spare(cell.text[language], typography if language == "fr" else apostrophes)
     text = _cite(path, text, cell.line[language], language, flavour)
     text = re.sub(r"(\]\(\d\d_\w+)\.md(?=[)#])", r"\1.ipynb", text)
     return text if flavour == "book" else _portable(text, language)

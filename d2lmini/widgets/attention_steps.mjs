@@ -10,7 +10,7 @@ export const WORDS = {
     size_prefix: "Préfixe", size_window: "Fenêtre", tokens: "{n} jetons", token: "{n} jeton", scaled: "diviser par √d", temperature: "Température T",
     steps: "Ce que fait la requête « {query} »", key: "clé", dot: "q · k", dot_note: "produit scalaire",
     over_d: "÷ √d", over_d_t: "÷ √d ÷ T", over_t: "÷ T", over_1: "tel quel", divided: "÷ {divisor}", masked: "masque", masked_note: "−∞ si caché",
-    exp: "exp", exp_note: "exp(x − max)", weight: "poids", weight_note: "÷ somme", total: "somme", softmax: "softmax",
+    exp: "exp", exp_note: "exp(x − max)", weight: "poids", weight_note: "÷ somme = softmax", total: "somme",
     grid: "Tous les poids", grid_note: "une ligne par requête, une colonne par clé ; chaque ligne a pour somme 1",
     cell: "« {query} » regarde « {key} » : {weight}", cell_masked: "« {query} » ne voit pas « {key} »",
     values: "Sortie : la moyenne des valeurs, pondérée par les poids", value: "valeur", output: "sortie", times: "poids",
@@ -26,7 +26,7 @@ export const WORDS = {
     size_prefix: "Prefix", size_window: "Window", tokens: "{n} tokens", token: "{n} token", scaled: "divide by √d", temperature: "Temperature T",
     steps: "What the query “{query}” does", key: "key", dot: "q · k", dot_note: "dot product",
     over_d: "÷ √d", over_d_t: "÷ √d ÷ T", over_t: "÷ T", over_1: "as it is", divided: "÷ {divisor}", masked: "mask", masked_note: "−∞ if hidden",
-    exp: "exp", exp_note: "exp(x − max)", weight: "weight", weight_note: "÷ sum", total: "sum", softmax: "softmax",
+    exp: "exp", exp_note: "exp(x − max)", weight: "weight", weight_note: "÷ sum = softmax", total: "sum",
     grid: "All the weights", grid_note: "one row a query, one column a key; each row sums to 1",
     cell: "“{query}” looks at “{key}”: {weight}", cell_masked: "“{query}” does not see “{key}”",
     values: "Output: the mean of the values, weighted by the weights", value: "value", output: "output", times: "weight",
@@ -86,7 +86,7 @@ function stepsTable({ say, keys, id }) {
   const fan = html`<td class="fan" rowspan="${keys.length}" aria-hidden="true"><span></span><svg viewBox="0 0 100 ${keys.length}" preserveAspectRatio="none"></svg></td>`;
   const row = (key, j) => html`<tr>${j ? "" : fan}<th scope="row">${key}</th>
     <td></td><td></td><td></td><td></td><td><span class="bar"><i></i></span><span class="number"></span></td></tr>`;
-  return html`<div class="scroll" role="region" tabindex="0" aria-labelledby="${id}-steps"><table class="steps">
+  return html`<div class="scroll" role="group" tabindex="0" aria-labelledby="${id}-steps"><table class="steps">
     <caption id="${id}-steps"></caption>
     <thead><tr><td class="fan"></td><th scope="col">${say("key")}</th>${head("1", "dot", "dot", "dot_note")}${head("2", "scale", "over_d", "dot_note")}
       ${head("3", "mask", "masked", "masked_note")}${head("4", "exp", "exp", "exp_note")}${head("5", "weight", "weight", "weight_note")}</tr></thead>
@@ -108,7 +108,7 @@ function valuesTable({ say, id, keys, v, fmt }) {
   if (!v) return "";
   const all = v[0].length, shown = Math.min(all, MAX_COORDINATES);
   const row = (key, j) => html`<tr><th scope="row">${key}</th><td></td>${[...v[j].subarray(0, shown)].map((x) => html`<td>${fmt(x)}</td>`)}</tr>`;
-  return html`<div class="scroll" role="region" tabindex="0" aria-labelledby="${id}-values"><table class="values">
+  return html`<div class="scroll" role="group" tabindex="0" aria-labelledby="${id}-values"><table class="values">
     <caption id="${id}-values"><b>6</b> ${say("values")} <small>${all > shown ? say("cut", { shown, all }) : ""}</small></caption>
     <thead><tr><th scope="col">${say("key")}</th><th scope="col">${say("times")}</th><th scope="colgroup" colspan="${shown}">× ${say("value")}</th></tr></thead>
     <tbody>${keys.map(row)}</tbody>

@@ -78,6 +78,7 @@ class AttentionSteps(CourseWidget):
         return attention_weights(self._q, self._k, mask, scale=scale)
 
     def sentence(self) -> str:
+        """Where the chosen query looks, at the reader's settings."""
         weight, j = self.weights()[self.query].max(dim=-1)
         query, key = labels(self.tokens)[self.query], labels(self.key_tokens)[int(j)]
         shown = number(float(weight), 2)

@@ -137,9 +137,9 @@ function build(el, model, say) {
         <p class="legend"><span><i class="open"></i> ${say("legend_open")}</span> <span><i class="blocked"></i> ${say("legend_closed")}</span> <span>${say("axes")}</span></p>
         <p class="help" id="${id}-help">${say("help")}</p></div>
       <div class="side">${chips(tokens, "sees")}${chips(tokens, "seen")}
-        <p class="code-title" id="${id}-code">${say("code")}</p><pre role="region" aria-labelledby="${id}-code"><code></code></pre></div>
+        <p class="code-title">${say("code")}</p><pre><code></code></pre></div>
     </div>
-    <details><summary>${say("table")}</summary><div class="scroll" role="region" tabindex="0" aria-label="${say("table")}"><table class="relations">
+    <details><summary>${say("table")}</summary><div class="scroll" role="group" tabindex="0" aria-label="${say("table")}"><table class="relations">
       <thead><tr><th scope="col">${say("name")}</th><th scope="col">${say("sees_column")}</th><th scope="col">${say("seen_column")}</th></tr></thead>
       <tbody>${tokens.map(cells)}</tbody></table></div></details>`);
   return root;

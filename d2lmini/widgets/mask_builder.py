@@ -10,7 +10,15 @@ from d2lmini import masks
 from d2lmini.i18n import t
 from d2lmini.widgets.base import CourseWidget, bundle, check_choice, check_range, check_tokens
 
-KINDS = ("full", "causal", "prefix", "encoder-decoder", "window", "padding")
+NAMES = {  # of each kind's mask, in French and in English
+    "full": ("masque complet", "full mask"),
+    "causal": ("masque causal", "causal mask"),
+    "prefix": ("masque à préfixe", "prefix mask"),
+    "encoder-decoder": ("trois masques d’encodeur–décodeur", "three masks of an encoder–decoder"),
+    "window": ("masque à fenêtre", "window mask"),
+    "padding": ("masque de remplissage", "padding mask"),
+}
+KINDS = tuple(NAMES)
 
 
 class MaskBuilder(CourseWidget):
@@ -87,9 +95,11 @@ class MaskBuilder(CourseWidget):
         return {"self": mask}
 
     def sentence(self) -> str:
+        """The kind of mask and how many places it opens."""
         masks_shown = [self.mask(part) for part in self._parts()]
         opened, places = sum(int(m.sum()) for m in masks_shown), sum(m.numel() for m in masks_shown)
+        fr, en = NAMES[self.kind]
         return t(
-            f"Figure interactive, qui voit qui : masque « {self.kind} », {opened} places ouvertes sur {places}.",
-            f"Interactive figure, who sees whom: “{self.kind}” mask, {opened} places open out of {places}.",
+            f"Figure interactive, qui voit qui : {fr}, {opened} cases ouvertes sur {places}.",
+            f"Interactive figure, who sees whom: {en}, {opened} places open out of {places}.",
         )

@@ -2,10 +2,9 @@
 
 import pytest
 
-from book.press import Refused
-from book.press.markup import french
+from book.press import Refused, markup
 from book.press.split import split
-from d2lmini.i18n import THIN
+from d2lmini.i18n import THIN, typography
 from tests.press.samples import code, prose, write
 
 
@@ -32,6 +31,10 @@ def test_citations_and_links_lead_somewhere_in_either_flavour(tmp_path):
     assert "](03_masks.ipynb)" in split(write(tmp_path, prose()), "en").cells[0].source
 
 
+def test_english_apostrophes_are_curled_too(tmp_path):
+    assert split(write(tmp_path, prose("L'un.", "It doesn't `don't`.")), "en").cells[0].source == "It doesn’t `don't`."
+
+
 def test_an_unknown_citation_is_refused(tmp_path):
     with pytest.raises(Refused, match=r"@nobody1999 is not in book/references\.bib"):
         split(write(tmp_path, prose("Voir @nobody1999.", "See @nobody1999.")), "fr")
@@ -49,6 +52,7 @@ def test_terms_and_boxes_become_plain_markdown_in_notebooks(tmp_path):
     [
         ("Vraiment ? Oui ; non : « peut-être » !", "Vraiment_? Oui_; non_: «_peut-être_»_!"),
         ("Vraiment? Oui!", "Vraiment_? Oui_!"),
+        ("l'été d'`x`, 'mot', $f'$ et d'{term}`été`", "l’été d’`x`, 'mot', $f'$ et d’{term}`été`"),
         ("«collé»", "«_collé_»"),
         ("1 000 000 de fois, 50 %", "1_000_000 de fois, 50_%"),
         ("`a ? b : c` et $x : y$ et [a ?](b?c=1 000)", "`a ? b : c` et $x : y$ et [a_?](b?c=1 000)"),
@@ -59,5 +63,6 @@ def test_terms_and_boxes_become_plain_markdown_in_notebooks(tmp_path):
     ],
 )
 def test_french_typography(typed, printed):
-    assert french(typed) == printed.replace("_", THIN)
-    assert french(french(typed)) == french(typed)
+    once = markup.spare(typed, typography)
+    assert once == printed.replace("_", THIN)
+    assert markup.spare(once, typography) == once
