@@ -13,8 +13,8 @@ VARIABLES = {value.lower(): f"var(--c-{name})" for name, value in LIGHT.items()}
 def inline(svg: str, alt: str, prefix: str) -> str:
     """An SVG picture as a block of the page; `prefix` keeps its ids apart from those of other figures.
 
-    >>> inline('<svg width="3pt" height="1pt" viewBox="0 0 3 1"><g id="a" style="fill: #1c2733"/></svg>', 'one "dot"', "f1")
-    '<figure class="figure"><svg viewBox="0 0 3 1" style="max-width: 4px" role="img" aria-label="one &quot;dot&quot;"><g id="f1-a" style="fill: var(--c-ink)"/></svg></figure>'
+    >>> inline('<svg width="3pt" viewBox="0 0 3 1"><path id="a" style="fill: #1c2733"/></svg>', 'a "dot"', "f1")[53:]
+    'max-width: 4px" role="img" aria-label="a &quot;dot&quot;"><path id="f1-a" style="fill: var(--c-ink)"/></svg></figure>'
     """
     opening, body = re.match(r"(?s).*?(<svg\b[^>]*>)(.*)$", svg).groups()  # type: ignore[union-attr]
     body = re.sub(r"(?s)<metadata>.*?</metadata>|<title>.*?</title>|<!--.*?-->", "", body)

@@ -10,7 +10,7 @@ export const WORDS = {
     size_prefix: "Préfixe", size_window: "Fenêtre", tokens: "{n} jetons", token: "{n} jeton", scaled: "diviser par √d", temperature: "Température T",
     steps: "Ce que fait la requête « {query} »", key: "clé", dot: "q · k", dot_note: "produit scalaire",
     over_d: "÷ √d", over_d_t: "÷ √d ÷ T", over_t: "÷ T", over_1: "tel quel", divided: "÷ {divisor}", masked: "masque", masked_note: "−∞ si caché",
-    exp: "exp", exp_note: "exp(x − max)", weight: "poids", weight_note: "÷ somme = softmax", total: "somme",
+    exp: "exp", exp_note: "exp(x − max)", weight: "poids", weight_note: "÷ somme", softmax: "4 et 5 ensemble : le softmax", total: "somme",
     grid: "Tous les poids", grid_note: "une ligne par requête, une colonne par clé ; chaque ligne a pour somme 1",
     cell: "« {query} » regarde « {key} » : {weight}", cell_masked: "« {query} » ne voit pas « {key} »",
     values: "Sortie : la moyenne des valeurs, pondérée par les poids", value: "valeur", output: "sortie", times: "poids",
@@ -26,7 +26,7 @@ export const WORDS = {
     size_prefix: "Prefix", size_window: "Window", tokens: "{n} tokens", token: "{n} token", scaled: "divide by √d", temperature: "Temperature T",
     steps: "What the query “{query}” does", key: "key", dot: "q · k", dot_note: "dot product",
     over_d: "÷ √d", over_d_t: "÷ √d ÷ T", over_t: "÷ T", over_1: "as it is", divided: "÷ {divisor}", masked: "mask", masked_note: "−∞ if hidden",
-    exp: "exp", exp_note: "exp(x − max)", weight: "weight", weight_note: "÷ sum = softmax", total: "sum",
+    exp: "exp", exp_note: "exp(x − max)", weight: "weight", weight_note: "÷ sum", softmax: "4 and 5 together: the softmax", total: "sum",
     grid: "All the weights", grid_note: "one row a query, one column a key; each row sums to 1",
     cell: "“{query}” looks at “{key}”: {weight}", cell_masked: "“{query}” does not see “{key}”",
     values: "Output: the mean of the values, weighted by the weights", value: "value", output: "output", times: "weight",
@@ -87,7 +87,7 @@ function stepsTable({ say, keys, id }) {
   const row = (key, j) => html`<tr>${j ? "" : fan}<th scope="row">${key}</th>
     <td></td><td></td><td></td><td></td><td><span class="bar"><i></i></span><span class="number"></span></td></tr>`;
   return html`<div class="scroll" role="group" tabindex="0" aria-labelledby="${id}-steps"><table class="steps">
-    <caption id="${id}-steps"></caption>
+    <caption id="${id}-steps"><span></span> <small>${say("softmax")}</small></caption>
     <thead><tr><td class="fan"></td><th scope="col">${say("key")}</th>${head("1", "dot", "dot", "dot_note")}${head("2", "scale", "over_d", "dot_note")}
       ${head("3", "mask", "masked", "masked_note")}${head("4", "exp", "exp", "exp_note")}${head("5", "weight", "weight", "weight_note")}</tr></thead>
     <tbody>${keys.map(row)}</tbody>
@@ -151,7 +151,7 @@ function drawSteps(root, model, data, step) {
   const { say, fmt, keys, queries, q } = data, table = root.querySelector(".steps"), i = model.get("query");
   const scaled = model.get("scaled"), temperature = model.get("temperature");
   const divisor = (scaled ? Math.sqrt(q[0].length) : 1) * temperature;
-  table.caption.textContent = say("steps", { query: queries[i] });
+  table.caption.querySelector("span").textContent = say("steps", { query: queries[i] });
   const head = table.querySelector('[data-step="scale"]');
   head.querySelector("span").textContent = say(scaled ? (temperature === 1 ? "over_d" : "over_d_t") : temperature === 1 ? "over_1" : "over_t");
   head.querySelector("small").textContent = say("divided", { divisor: fmt(divisor) });

@@ -67,7 +67,10 @@ export function architecture(kind, tokens, source, size, flips = []) {
       { name: "cross", row0: nSource, column0: 0, allowed: mask("none", nTarget, nSource) },
     ];
   }
-  for (const [part, i, j] of flips) parts[part].allowed[i][j] = !parts[part].allowed[i][j];
+  for (const [part, i, j] of flips) {
+    const row = parts[part]?.allowed[i]; // while several traits arrive one by one, a place may be of the mask before
+    if (row && j in row) row[j] = !row[j];
+  }
   return { tokens: labels(shown), parts };
 }
 
@@ -87,7 +90,7 @@ export function python(kind, { parts }, size, flips) {
       prefix: `masks.prefix(${n}, ${size})`, window: `masks.sliding_window(${n}, ${size})`,
       padding: `masks.padding(torch.tensor(${size}), ${n}).repeat(${n}, 1)`,
     }[name === "self" ? kind : name] ?? `torch.ones(${n}, ${nKey}, dtype=torch.bool)`;
-    const places = flips.filter(([part]) => part === p).map(([, i, j]) => `${variable}[${i}, ${j}] = ${allowed[i][j] ? "True" : "False"}`);
+    const places = flips.filter(([part, i, j]) => part === p && i < n && j < nKey).map(([, i, j]) => `${variable}[${i}, ${j}] = ${allowed[i][j] ? "True" : "False"}`);
     return [`${variable} = ${line}`, ...places];
   }).join("\n");
 }

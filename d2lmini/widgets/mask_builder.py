@@ -63,6 +63,10 @@ class MaskBuilder(CourseWidget):
             focus=check_range(focus, "focus", 0, n - 1 + len(source)),
         )
 
+    @traitlets.observe("kind", "prefix", "window", "padding")
+    def _forget_flips(self, _: object) -> None:
+        self.flips = []  # what was opened by hand may be open by rule now
+
     def mask(self, part: str | None = None) -> Tensor:
         """The mask (Tq, Tk) with the reader's changes; `part` is "source", "target" or "cross" in an encoder–decoder."""
         parts = self._parts()

@@ -178,6 +178,14 @@ def test_arrays_of_any_kind_are_welcome():
         assert AttentionSteps(tokens, convert(q), convert(k)).q == expected.q
 
 
+def test_a_new_mask_forgets_the_places_changed_by_hand():
+    builder = MaskBuilder(["a", "b", "c"])
+    builder.flips = [[0, 0, 2]]
+    assert builder.mask()[0, 2]
+    builder.kind = "window"
+    assert builder.flips == [] and not builder.mask()[0, 2]
+
+
 def test_the_language_is_the_one_of_the_moment():
     set_language("fr")
     french = MaskBuilder(AB)
