@@ -76,7 +76,7 @@ def number(x: float, digits: int | None = None) -> str:
     >>> number(1234.5, 2)
     '1,234.50'
     """
-    text = f"{x:,}" if digits is None else f"{x:,.{digits}f}"
+    text = (f"{x:,}" if digits is None else f"{x:,.{digits}f}").replace("-", "−")
     return text.replace(",", THIN).replace(".", ",") if _language == "fr" else text
 
 

@@ -104,7 +104,7 @@ def from_additive(bias: Float[Tensor, "..."]) -> Bool[Tensor, "..."]:
 
 
 def from_ones(ones: Int[Tensor, "*B T"]) -> Bool[Tensor, "*B 1 T"]:
-    """Read the `attention_mask` of Hugging Face and Keras: one row of 1 (token) and 0 (padding) a text."""
+    """Read the `attention_mask` of Hugging Face, one row of 1 (token) and 0 (padding) a text."""
     return ones.bool()[..., None, :]
 
 
@@ -124,7 +124,8 @@ def as_mask(mask: Tensor) -> Bool[Tensor, "..."]:
 def influence(model: Callable[[Tensor], Tensor], x: Float[Tensor, "T d"]) -> Bool[Tensor, "T T"]:
     """Which inputs really reach which outputs, by gradients: row i, column j is True when ∂y_i/∂x_j ≠ 0.
 
-    The test for a leak: `influence(model, x)` may be True only where the mask is.
+    The test for a leak: `influence(model, x)` may be True only where the mask is, and on the diagonal, for
+    in self-attention the query of row i is made from x_i.
     """
     x = x.detach().clone().requires_grad_()
     rows = [torch.autograd.grad(y.abs().sum(), x, retain_graph=True)[0].abs().sum(-1) > 0 for y in model(x)]

@@ -51,6 +51,7 @@ STYLE: Any = {
     "svg.hashsalt": "d2lmini",  # the same bytes at every run
     "svg.image_inline": True,
 }
+plt.rcParams.update(STYLE)
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 MARKERS = ("o", "s", "^", "D", "v")
 
@@ -65,8 +66,7 @@ class _Localized(ScalarFormatter):
 
 def figure(width: float = 6.4, height: float = 3.4, columns: int = 1) -> tuple[Figure, Any]:
     """An empty figure in the course's style: (figure, axes), with an array of axes when columns > 1."""
-    with plt.rc_context(STYLE):
-        fig, axes = plt.subplots(1, columns, figsize=(width, height))
+    fig, axes = plt.subplots(1, columns, figsize=(width, height))
     for ax in np.atleast_1d(axes):
         ax.xaxis.set_major_formatter(_Localized())
         ax.yaxis.set_major_formatter(_Localized())
@@ -81,8 +81,7 @@ def show(fig: Figure, alt: str) -> None:
     if not alt.strip():
         raise ValueError("alt='' must say what the figure shows; try alt=t('…', '…') with its finding.")
     buffer = io.StringIO()
-    with plt.rc_context(STYLE):
-        fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     plt.close(fig)
     svg = buffer.getvalue()
     bundle = {"image/svg+xml": svg[svg.index("<svg") :], "text/plain": alt}
@@ -102,18 +101,17 @@ def heatmap(
         )
     if ax is None:
         _, ax = figure(1.6 + 0.62 * len(keys), 1.3 + 0.42 * len(queries))
-    with plt.rc_context(STYLE):
-        ax.set_facecolor(LIGHT["panel"])
-        ax.imshow(np.ma.masked_equal(weights, 0), cmap=HEAT, vmin=0, vmax=1, aspect="auto")
-        for (i, j), w in np.ndenumerate(weights):
-            if w:
-                color = "black" if w > 0.468 else "white"
-                ax.text(j, i, number(float(w), 2), ha="center", va="center", fontsize=9, color=color)
-        ax.set_xticks(range(len(keys)), keys, rotation=0 if max(map(len, keys)) < 7 else 35)
-        ax.set_yticks(range(len(queries)), queries)
-        ax.tick_params(length=0)
-        ax.spines[:].set_visible(False)
-        ax.set(xlabel=t("clés", "keys"), ylabel=t("requêtes", "queries"), title=title)
+    ax.set_facecolor(LIGHT["panel"])
+    ax.imshow(np.ma.masked_equal(weights, 0), cmap=HEAT, vmin=0, vmax=1, aspect="auto")
+    for (i, j), w in np.ndenumerate(weights):
+        if w:
+            color = "black" if w > 0.468 else "white"
+            ax.text(j, i, number(float(w), 2), ha="center", va="center", fontsize=9, color=color)
+    ax.set_xticks(range(len(keys)), keys, rotation=0 if max(map(len, keys)) < 7 else 35)
+    ax.set_yticks(range(len(queries)), queries)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    ax.set(xlabel=t("clés", "keys"), ylabel=t("requêtes", "queries"), title=title)
     return ax
 
 
@@ -125,17 +123,16 @@ def bipartite(
     keys = queries if keys is None else keys
     if ax is None:
         _, ax = figure(4.2, 0.7 + 0.34 * max(weights.shape))
-    with plt.rc_context(STYLE):
-        for (i, j), w in np.ndenumerate(weights):
-            if w > 0.02:
-                ax.plot([0, 1], [i, j], color=LIGHT["blue"], alpha=float(min(1, w)), linewidth=0.5 + 3 * w)
-        for x, labels, side in ((-0.03, queries, "right"), (1.03, keys, "left")):
-            for i, label in enumerate(labels):
-                ax.text(x, i, label, ha=side, va="center")
-        ax.set(xlim=(-0.45, 1.45), ylim=(max(weights.shape) - 0.5, -0.5), title=title)
-        ax.xaxis.set_major_locator(NullLocator())
-        ax.yaxis.set_major_locator(NullLocator())
-        ax.spines[:].set_visible(False)
+    for (i, j), w in np.ndenumerate(weights):
+        if w > 0.02:
+            ax.plot([0, 1], [i, j], color=LIGHT["blue"], alpha=float(min(1, w)), linewidth=0.5 + 3 * w)
+    for x, labels, side in ((-0.03, queries, "right"), (1.03, keys, "left")):
+        for i, label in enumerate(labels):
+            ax.text(x, i, label, ha=side, va="center")
+    ax.set(xlim=(-0.45, 1.45), ylim=(max(weights.shape) - 0.5, -0.5), title=title)
+    ax.xaxis.set_major_locator(NullLocator())
+    ax.yaxis.set_major_locator(NullLocator())
+    ax.spines[:].set_visible(False)
     return ax
 
 
@@ -148,16 +145,15 @@ def curves(
     """
     if ax is None:
         _, ax = figure()
-    with plt.rc_context(STYLE):
-        if "x" in log:
-            ax.set_xscale("log")
-        if "y" in log:
-            ax.set_yscale("log")
-        styles = zip(ys.items(), cycle(SERIES), cycle(DASHES), cycle(MARKERS), strict=False)
-        for (name, y), color, dash, marker in styles:
-            ax.plot(x, y, color=LIGHT[color], linestyle=dash, marker=marker if markers else None, markersize=5)
-            ax.annotate(name, (x[-1], y[-1]), (8, 0), textcoords="offset points", va="center", color=LIGHT[color], annotation_clip=False)
-        ax.grid(axis="y")
-        ax.set_axisbelow(True)
-        ax.set(**labels)  # type: ignore[arg-type]
+    if "x" in log:
+        ax.set_xscale("log")
+    if "y" in log:
+        ax.set_yscale("log")
+    styles = zip(ys.items(), cycle(SERIES), cycle(DASHES), cycle(MARKERS), strict=False)
+    for (name, y), color, dash, marker in styles:
+        ax.plot(x, y, color=LIGHT[color], linestyle=dash, marker=marker if markers else None, markersize=5)
+        ax.annotate(name, (x[-1], y[-1]), (8, 0), textcoords="offset points", va="center", color=LIGHT[color], annotation_clip=False)
+    ax.grid(axis="y")
+    ax.set_axisbelow(True)
+    ax.set(**labels)  # type: ignore[arg-type]
     return ax

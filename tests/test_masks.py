@@ -67,7 +67,7 @@ def test_additive_round_trip_and_the_large_numbers_of_others():
     assert masks.from_additive(torch.full((1, 1), -900.0)).all(), "a strong bias is not a mask"
 
 
-def test_ones_of_hugging_face_and_keras():
+def test_ones_of_hugging_face():
     ones = torch.tensor([[1, 1, 0], [1, 0, 0]])
     assert masks.from_ones(ones).equal(masks.padding(torch.tensor([2, 1]), 3))
 

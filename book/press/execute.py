@@ -110,9 +110,22 @@ def _tidy(notebook: NotebookNode, path: Path, language: Language) -> None:
     notebook.metadata.language_info = {"name": "python"}
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
+        _join_streams(cell)
         for output in cell.get("outputs", ()):
             _refuse_mute(output, cell, path, language)
     _name_widgets(notebook)
+
+
+def _join_streams(cell: NotebookNode) -> None:
+    """The kernel cuts what a cell prints at random moments; put the pieces back together."""
+    joined: list[NotebookNode] = []
+    for output in cell.get("outputs", ()):
+        if joined and output.output_type == "stream" and joined[-1].get("name") == output.name:
+            joined[-1].text += output.text
+        else:
+            joined.append(output)
+    if "outputs" in cell:
+        cell.outputs = joined
 
 
 def _refuse_mute(output: NotebookNode, cell: NotebookNode, path: Path, language: Language) -> None:

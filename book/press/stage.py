@@ -119,7 +119,7 @@ def boxes(text: str, language: Language) -> str:
 
     def box(match: re.Match[str]) -> str:
         fence, kind, words = match.groups()
-        return f"{fence}{{admonition}} {words.strip() or BOX_TITLES[language][kind]}\n:class: {kind}\n"
+        return f"{fence}{{admonition}} {words.strip() or BOX_TITLES[language][kind]}\n:class: {kind}\n\n"
 
     kinds = "|".join(BOX_TITLES[language])
     return re.sub(rf"(?m)^(:{{3,}})\{{({kinds})\}}([^\n]*)\n", box, text)

@@ -40,7 +40,7 @@ class AttentionSteps(CourseWidget):
     prefix = traitlets.Int(2).tag(sync=True)
     window = traitlets.Int(2).tag(sync=True)
     scaled = traitlets.Bool(True).tag(sync=True)
-    temperature = traitlets.Float(1.0).tag(sync=True)
+    temperature = traitlets.Float(1.0, min=0.1).tag(sync=True)
 
     def __init__(
         self, tokens: Sequence[str], q: Any, k: Any, v: Any = None, *, mask: str = "none", keys: Sequence[str] | None = None,
@@ -59,11 +59,17 @@ class AttentionSteps(CourseWidget):
             q=pack(self._q),
             k=pack(self._k),
             v=b"" if v is None else pack(vectors(v, "v", len(keys))),
-            query=check_range(query, "query", 0, len(tokens) - 1),
+            query=query,
             mask=check_choice(mask, "mask", suitable_masks(len(tokens), len(keys))),
-            prefix=check_range(prefix, "prefix", 0, len(keys)),
-            window=check_range(window, "window", 1, len(keys)),
+            prefix=prefix,
+            window=window,
         )
+
+    @traitlets.validate("query", "prefix", "window")
+    def _fits(self, proposal: Any) -> int:
+        name, n_key = proposal["trait"].name, len(self.key_tokens)
+        low, high = {"query": (0, len(self.tokens) - 1), "prefix": (0, n_key), "window": (1, n_key)}[name]
+        return check_range(proposal["value"], name, low, high)
 
     def weights(self) -> Tensor:
         """The weights (Tq, Tk) with the reader's choices, by `d2lmini.attention`."""

@@ -1,6 +1,7 @@
 """Mask builder: who may look at whom in BERT, GPT, a prefix model, an encoder–decoder, a window, a padded text."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import traitlets
@@ -52,16 +53,21 @@ class MaskBuilder(CourseWidget):
     ) -> None:  # fmt: skip
         tokens = check_tokens(tokens)
         source = [] if source is None else check_tokens(source, "source")
-        n = len(tokens)
         super().__init__(
             tokens=tokens,
             source=source,
             kind=check_choice(kind, "kind", KINDS),
-            prefix=check_range(prefix, "prefix", 0, n),
-            window=check_range(window, "window", 1, n),
-            padding=check_range(max(1, n - 2) if padding is None else padding, "padding", 1, n),
-            focus=check_range(focus, "focus", 0, n - 1 + len(source)),
+            prefix=prefix,
+            window=window,
+            padding=max(1, len(tokens) - 2) if padding is None else padding,
+            focus=focus,
         )
+
+    @traitlets.validate("prefix", "window", "padding", "focus")
+    def _fits(self, proposal: Any) -> int:
+        name, n = proposal["trait"].name, len(self.tokens)
+        low, high = {"prefix": (0, n), "window": (1, n), "padding": (1, n), "focus": (0, n - 1 + len(self.source))}[name]
+        return check_range(proposal["value"], name, low, high)
 
     @traitlets.observe("kind", "prefix", "window", "padding")
     def _forget_flips(self, _: object) -> None:

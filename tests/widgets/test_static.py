@@ -202,7 +202,7 @@ def test_hostile_tokens_are_only_text(visit):
 
 def test_two_widgets_of_a_kind_and_two_views_of_one_do_not_clash(visit):
     one, other = MaskBuilder(["a", "b", "c"]), MaskBuilder(["x", "y", "z"])
-    page = visit([one, other, one])
+    page = visit([one, other, one, examples("en")[0]])
     first, second, again = (page.locator(".d2l").nth(i) for i in range(3))
     first.locator("td[data-i='0'][data-j='2']").click()
     for view, opened in ((first, 7), (second, 6), (again, 7)):

@@ -170,6 +170,15 @@ def test_errors_give_the_value_the_rule_and_a_repair(make, message):
     assert str(caught.value) == message
 
 
+def test_later_choices_are_checked_too():
+    steps, builder = examples("en")
+    for widget, name, value in ((steps, "query", 6), (steps, "window", 0), (builder, "prefix", 7), (builder, "focus", -1)):
+        before = getattr(widget, name)
+        with pytest.raises(ValueError, match=rf"{name}={value} must lie between \d and \d; try {name}=\d\."):
+            setattr(widget, name, value)
+        assert getattr(widget, name) == before
+
+
 def test_arrays_of_any_kind_are_welcome():
     q, k, _ = qkv()
     tokens = SENTENCE["en"]

@@ -8,6 +8,8 @@
 
   // --- language: a reader who chose once is not asked again
   store.set("language", root.lang.slice(0, 2));
+  const other = document.querySelector(".language-switch");
+  other?.addEventListener("click", () => store.set("language", other.lang));
 
   // --- theme
   const toggle = document.querySelector(".theme-toggle");
@@ -68,7 +70,7 @@
   note.addEventListener("pointerenter", () => clearTimeout(timer));
   note.addEventListener("pointerleave", later);
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
-  document.addEventListener("pointerdown", ({ target }) => { if (target !== shown && !note.contains(target)) hide(); });
+  document.addEventListener("pointerdown", ({ target }) => { if (!shown?.contains(target) && !note.contains(target)) hide(); });
   addEventListener("scroll", hide, { passive: true });
 
   // --- whatever scrolls sideways can be reached and scrolled with the keyboard
