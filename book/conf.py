@@ -1,16 +1,17 @@
-"""Sphinx settings of one edition; book/press/build.py names its language in D2L_LANGUAGE."""
+"""Sphinx settings of one edition; book/press/build.py names its language and its sources in D2L_LANGUAGE and D2L_SOURCES."""
 
 import os
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-SOURCES = HERE.parent / "build" / "src" / os.environ.get("D2L_LANGUAGE", "en")  # staged by book/press/stage.py
+SOURCES = Path(os.environ.get("D2L_SOURCES", HERE.parent / "build" / "src" / "en"))  # staged by book/press/stage.py
 sys.path.insert(0, str(HERE.parent))
 
 from book.press.ui import TITLE, UI  # noqa: E402
+from d2lmini.i18n import Language  # noqa: E402
 
-language = os.environ.get("D2L_LANGUAGE", "en")
+language: Language = "fr" if os.environ.get("D2L_LANGUAGE") == "fr" else "en"
 project = html_title = html_short_title = TITLE[language]
 author = copyright = ""
 

@@ -62,10 +62,10 @@ def fused_attention(
     *,
     scale: float | None = None,
 ) -> Float[Tensor, "*B Tq d_value"]:
-    """The same function through `scaled_dot_product_attention`, which never stores the T × T weights.
+    """The same function through `scaled_dot_product_attention`, which need not store the T × T weights.
 
-    Its memory grows like T where `attention` needs T². Tests prove the two equal, zeros for a blind
-    query included.
+    With four axes (B, H, T, d_head) its memory grows like T where `attention` needs T²; with fewer, PyTorch
+    falls back to storing them on a CPU. Tests prove the two equal, zeros for a blind query included.
     """
     check_shapes("q: * Tq d_head, k: * Tk d_head, v: * Tk d_value", q=q, k=k, v=v)
     if mask is not None:

@@ -90,3 +90,8 @@ def test_git_holds_nothing_heavy_generated_elsewhere_or_private():
 
 def test_all_notebooks_together_stay_small():
     assert sum((ROOT / name).stat().st_size for name in TRACKED if name.endswith(".ipynb") and (ROOT / name).exists()) <= 25_000_000
+
+
+def test_two_notebooks_at_once_do_not_starve_each_other():
+    code = "import d2lmini, os; print(os.environ['OMP_WAIT_POLICY'])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "PASSIVE"

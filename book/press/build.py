@@ -49,7 +49,7 @@ def _sphinx(languages: tuple[Language, ...], draft: Path) -> None:
                 shutil.rmtree(old)
         command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]
         command += ["-c", str(ROOT / "book"), "-d", str(doctrees), "-D", f"language={language}", str(source), str(draft / language)]
-        environment = dict(os.environ, D2L_LANGUAGE=language, PYTHONPATH=str(ROOT))
+        environment = dict(os.environ, D2L_LANGUAGE=language, D2L_SOURCES=str(source), PYTHONPATH=str(ROOT))
         running[language] = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         logs = {language: process.communicate()[0] for language, process in running.items()}

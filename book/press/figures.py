@@ -13,23 +13,27 @@ VARIABLES = {value.lower(): f"var(--c-{name})" for name, value in LIGHT.items()}
 def inline(svg: str, alt: str, prefix: str) -> str:
     """An SVG picture as a block of the page; `prefix` keeps its ids apart from those of other figures.
 
-    >>> inline('<svg width="3pt" viewBox="0 0 3 1"><path id="a" style="fill: #1c2733"/></svg>', 'a "dot"', "f1")[53:]
-    'max-width: 4px" role="img" aria-label="a &quot;dot&quot;"><path id="f1-a" style="fill: var(--c-ink)"/></svg></figure>'
+    >>> inline('<svg width="3pt" height="2pt" viewBox="0 0 3 2"><path id="a" style="fill: #1c2733"/></svg>', 'a "dot"', "f1")[:72]
+    '<figure class="figure" style="max-width: 4px; aspect-ratio: 3 / 2"><svg '
     """
     opening, body = re.match(r"(?s).*?(<svg\b[^>]*>)(.*)$", svg).groups()  # type: ignore[union-attr]
     body = re.sub(r"(?s)<metadata>.*?</metadata>|<title>.*?</title>|<!--.*?-->", "", body)
     body = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', body)
     body = re.sub(r'(href="#|url\(#)', rf"\g<1>{prefix}-", body)
     body = re.sub(r">\s+<", "><", _themed(body)).strip()
-    return f'<figure class="figure">{_opened(opening, alt)}{body}</figure>'
+    left, top, width, height = re.search(r'viewBox="([^"]*)"', opening)[1].split()  # type: ignore[index]
+    # The browser knows the figure's height before it draws it: the page doesn't jump while it loads.
+    size = f"max-width: {_pixels(opening)}px; aspect-ratio: {width} / {height}"
+    said = html.escape(alt)
+    return (
+        f'<figure class="figure" style="{size}"><svg viewBox="{left} {top} {width} {height}" role="img" aria-label="{said}">{body}</figure>'
+    )
 
 
-def _opened(tag: str, alt: str) -> str:
-    """The <svg> tag: as wide as it was drawn, narrower on a phone, and with its sentence."""
-    width = float(re.search(r'\bwidth="([\d.]+)', tag)[1])  # type: ignore[index]
-    pixels = round(width * POINT if re.search(r'\bwidth="[\d.]+pt', tag) else width)
-    tag = re.sub(r'\s(?:width|height|version|xmlns(?::\w+)?|role|aria-label)="[^"]*"', "", tag)
-    return tag[:-1].rstrip() + f' style="max-width: {pixels}px" role="img" aria-label="{html.escape(alt)}">'
+def _pixels(tag: str) -> int:
+    """The width that the figure was drawn for."""
+    width, unit = re.search(r'\bwidth="([\d.]+)(\w*)"', tag).groups()  # type: ignore[union-attr]
+    return round(float(width) * (POINT if unit == "pt" else 1))
 
 
 def _themed(body: str) -> str:

@@ -95,12 +95,13 @@ def boxes(text: str) -> Counter[str]:
 
 
 def numbers(text: str, language: Language) -> Counter[str]:
-    """Figures in the prose, written one way whatever the language: `1 000,5` = `1,000.5`."""
+    """Figures in the prose, written one way whatever the language: `1 000,5` = `1,000.5`; sections (§3.2.1) as they are."""
+    section = r"(?<=§)\s*\d+(?:\.\d+)*"
     if language == "fr":
-        found = re.findall(r"\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\d)(?:,\d+)?|\d+(?:,\d+)?", words(text))
+        found = re.findall(rf"{section}|\d{{1,3}}(?:[ \u00a0\u202f]\d{{3}})+(?!\d)(?:,\d+)?|\d+(?:,\d+)?", words(text))
         return Counter(re.sub(r"\s", "", number).replace(",", ".") for number in found)
-    found = re.findall(r"\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?", words(text))
-    return Counter(number.replace(",", "") for number in found)
+    found = re.findall(rf"{section}|\d{{1,3}}(?:,\d{{3}})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?", words(text))
+    return Counter(number.replace(",", "").strip() for number in found)
 
 
 # --- the glossary ---------------------------------------------------------------------------------

@@ -77,7 +77,8 @@ def test_a_figure_takes_the_pages_colors_and_keeps_its_ids_to_itself():
         '<use xlink:href="#p"/><g clip-path="url(#p)"/><path style="fill: #123456"/></svg>'
     )
     drawn = figures.inline(svg, "a < b", "f3")
-    assert drawn.startswith('<figure class="figure"><svg viewBox="0 0 461 9" style="max-width: 614px" role="img" aria-label="a &lt; b">')
+    assert drawn.startswith('<figure class="figure" style="max-width: 614px; aspect-ratio: 461 / 9"><svg viewBox="0 0 461 9" role="img"')
+    assert 'aria-label="a &lt; b"' in drawn
     assert '<path id="f3-p" style="fill: none"/>' in drawn
     assert "fill: var(--c-paper); stroke: var(--c-ink); fill-opacity: 0.5" in drawn
     assert '<rect style="fill: var(--c-ink)"/>' in drawn

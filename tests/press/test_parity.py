@@ -43,6 +43,10 @@ def test_the_refusal_quotes_both_texts(tmp_path):
     assert "soit 0,6 de" in str(refusal.value) and "larger, 0.5 of" in str(refusal.value)
 
 
+def test_section_numbers_are_not_decimals(tmp_path):
+    check(write(tmp_path, prose("Voir §3.2.1 et § 3.2, soit 0,5.", "See §3.2.1 and § 3.2, that is 0.5.")))
+
+
 def test_equations_may_differ_in_words_spacing_and_decimal_mark(tmp_path):
     check(write(tmp_path, prose(r"$$a = 0{,}5 \, \text{si besoin}$$", r"$$a = 0.5 \; \text{if needed}$$")))
 
