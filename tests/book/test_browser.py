@@ -52,7 +52,7 @@ def test_without_javascript_the_landing_page_offers_both_editions(visit):
 @pytest.mark.parametrize(
     ("language", "query"),
     [
-        *(("fr", query) for query in ("modele", "modèle", "modéles", "cle", "CLÉS", "requete", "mode\u0301le")),
+        *(("fr", query) for query in ("modele", "modèle", "modéles", "cle", "CLÉS", "requete", "de\u0301finition")),
         *(("en", query) for query in ("language model", "queries", "quèry")),
     ],
 )
