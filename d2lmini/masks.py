@@ -23,9 +23,7 @@ def causal(n_query: int, n_key: int | None = None) -> Bool[Tensor, "Tq Tk"]:
     """
     n_key = n_query if n_key is None else n_key
     if n_key < n_query:
-        raise ValueError(
-            f"n_key={n_key} must be at least n_query={n_query}, or the first queries would see nothing; try n_key={n_query}."
-        )
+        raise ValueError(f"n_key={n_key} must be at least n_query={n_query}, or the first queries would see nothing; try n_key={n_query}.")
     return torch.ones(n_query, n_key, dtype=torch.bool).tril(n_key - n_query)
 
 

@@ -88,9 +88,7 @@ def show(fig: Figure, alt: str) -> None:
     display(bundle, raw=True, metadata={"image/svg+xml": {"alt": alt}})
 
 
-def heatmap(
-    weights: Any, queries: Sequence[str], keys: Sequence[str] | None = None, *, ax: Axes | None = None, title: str = ""
-) -> Axes:
+def heatmap(weights: Any, queries: Sequence[str], keys: Sequence[str] | None = None, *, ax: Axes | None = None, title: str = "") -> Axes:
     """Attention weights (Tq, Tk) as a table of colored cells, each with its value; 0 stays blank."""
     weights = np.asarray(weights)
     keys = queries if keys is None else keys
@@ -115,9 +113,7 @@ def heatmap(
     return ax
 
 
-def bipartite(
-    weights: Any, queries: Sequence[str], keys: Sequence[str] | None = None, *, ax: Axes | None = None, title: str = ""
-) -> Axes:
+def bipartite(weights: Any, queries: Sequence[str], keys: Sequence[str] | None = None, *, ax: Axes | None = None, title: str = "") -> Axes:
     """Attention as lines from each query (left) to its keys (right); the darker, the heavier."""
     weights = np.asarray(weights)
     keys = queries if keys is None else keys

@@ -31,8 +31,7 @@ def check_shapes(pattern: str, **tensors: Tensor) -> dict[str, int]:
         for axis, size in zip(names, shape[len(shape) - len(names) :], strict=True):
             if sizes.setdefault(axis, size) != size:
                 raise ValueError(
-                    f"axis {axis} is {size} in {name} {shape} but {sizes[axis]} in {owner[axis]}; "
-                    f"make both the same ({pattern})."
+                    f"axis {axis} is {size} in {name} {shape} but {sizes[axis]} in {owner[axis]}; make both the same ({pattern})."
                 )
             owner.setdefault(axis, f"{name} {shape}")
     return sizes

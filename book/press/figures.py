@@ -17,9 +17,9 @@ def inline(svg: str, alt: str, prefix: str) -> str:
     '<figure class="figure" style="max-width: 4px; aspect-ratio: 3 / 2"><svg '
     """
     opening, body = re.match(r"(?s).*?(<svg\b[^>]*>)(.*)$", svg).groups()  # type: ignore[union-attr]
-    body = re.sub(r"(?s)<metadata>.*?</metadata>|<title>.*?</title>|<!--.*?-->", "", body)
-    body = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', body)
-    body = re.sub(r'(href="#|url\(#)', rf"\g<1>{prefix}-", body)
+    # A <style> inside would dress the whole page; notebook.css says what it says.
+    body = re.sub(r"(?s)<style.*?</style>|<metadata>.*?</metadata>|<title>.*?</title>|<!--.*?-->|<defs>\s*</defs>", "", body)
+    body = re.sub(r'(href="#|url\(#)', rf"\g<1>{prefix}-", _named(body, prefix))
     body = re.sub(r">\s+<", "><", _themed(body)).strip()
     left, top, width, height = re.search(r'viewBox="([^"]*)"', opening)[1].split()  # type: ignore[index]
     # The browser knows the figure's height before it draws it: the page doesn't jump while it loads.
@@ -28,6 +28,19 @@ def inline(svg: str, alt: str, prefix: str) -> str:
     return (
         f'<figure class="figure" style="{size}"><svg viewBox="{left} {top} {width} {height}" role="img" aria-label="{said}">{body}</figure>'
     )
+
+
+def _named(body: str, prefix: str) -> str:
+    """Ids that something points to, once each and with the prefix; the drawing library names every stroke, pictures even twice."""
+    wanted = set(re.findall(r'(?:href="#|url\(#)([^")]+)', body))
+
+    def name(match: re.Match[str]) -> str:
+        if match[1] not in wanted:
+            return ""
+        wanted.remove(match[1])
+        return f' id="{prefix}-{match[1]}"'
+
+    return re.sub(r'\sid="([^"]+)"', name, body)
 
 
 def _pixels(tag: str) -> int:

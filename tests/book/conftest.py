@@ -1,6 +1,5 @@
 """The built book: printed once a session, served over http, opened in a browser that may not leave this machine."""
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,11 +8,12 @@ import pytest
 import yaml
 from playwright.sync_api import Browser, Page
 
-from book.press import CHAPTERS, ROOT
+from book.press import ROOT
 from book.press.build import BUILD, build
 from book.press.serve import server
 from tests.browser import browser, refuse_outbound, watch_errors  # noqa: F401 (a fixture)
 
+OUT = BUILD / "html"
 TOC = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text("utf8"))
 PAGES = [TOC["root"], *(item["file"] for part in TOC["parts"] for item in part["chapters"]), "search"]
 CHAPTER = "02_attention"
@@ -23,13 +23,11 @@ EVERYWHERE = [f"{language}/{page}.html" for language in ("fr", "en") for page in
 @pytest.fixture(scope="session")
 def site() -> Path:
     """The folder of the built book; nothing is printed again when nothing changed."""
-    draft = os.environ.get("D2L_CHAPTERS")  # a draft's chapters, printed elsewhere
-    out = BUILD / ("html-draft" if draft else "html")
     try:
-        build(out=out, chapters=Path(draft) if draft else CHAPTERS)
+        build(out=OUT)
     except SystemExit as problem:
         pytest.fail(str(problem), pytrace=False)
-    return out
+    return OUT
 
 
 @pytest.fixture(scope="session")

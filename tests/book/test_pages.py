@@ -124,9 +124,11 @@ def test_the_notebook_of_a_chapter_can_be_downloaded(site):
 
 def test_no_address_is_made_up_while_the_repository_is_unset(site):
     for page in EVERYWHERE:
-        text = (site / page).read_text("utf8")
-        found = re.findall(r"https?://(?:[\w.]*\.)?(?:github\.com|gitlab\.com|mybinder\.org|colab\.[\w.]+|example\.\w+)[^\"'\s<]*", text)
-        assert found == [], page
+        document = soup(site, page)
+        assert document.select(".tools a[href^='http'], .tool-menu") == [], page
+        links = [tag["href"] for tag in document.select("a[href^='http']")]
+        made_up = r"//(?:[\w-]+\.)*(?:mybinder\.org|colab\.\w+|example\.\w+)|//[^/]+/(?:you|user|username|your-\w+|org|owner)/"
+        assert [url for url in links if re.search(made_up, url, re.I)] == [], page
 
 
 def test_terms_and_citations_carry_their_note(site):

@@ -1,9 +1,5 @@
 // Loaded by the search page after Sphinx's own search, before the index.
 (() => {
-  // A phone may send "é" as two signs, which the index never holds.
-  const parse = Search._parseQuery;
-  Search._parseQuery = (query) => parse(query.normalize("NFC"));
-
   // The theme's page has no progress line, and Sphinx empties one.
   const perform = Search.performSearch;
   Search.performSearch = (query) => {
