@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from book.press import CHAPTERS, ROOT, landing, stage
+from book.press import CHAPTERS, ROOT, Refused, landing, stage
 from d2lmini.i18n import LANGUAGES, Language
 
 BUILD = ROOT / "build"
@@ -126,5 +126,7 @@ def main(arguments: list[str]) -> None:
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
+    except Refused as refusal:
+        raise SystemExit(str(refusal)) from None
     except KeyboardInterrupt:
         raise SystemExit("interrupted: the site is as it was before.") from None

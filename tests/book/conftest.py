@@ -8,7 +8,7 @@ import pytest
 import yaml
 from playwright.sync_api import Browser, Page
 
-from book.press import ROOT
+from book.press import ROOT, Refused
 from book.press.build import BUILD, build
 from book.press.serve import server
 from tests.browser import browser, refuse_outbound, watch_errors  # noqa: F401 (a fixture)
@@ -25,7 +25,7 @@ def site() -> Path:
     """The folder of the built book; nothing is printed again when nothing changed."""
     try:
         build(out=OUT)
-    except SystemExit as problem:
+    except (SystemExit, Refused) as problem:
         pytest.fail(str(problem), pytrace=False)
     return OUT
 

@@ -72,7 +72,7 @@ def test_the_glossary_is_sorted_without_minding_accents():
 def test_a_figure_takes_the_pages_colors_and_keeps_its_ids_to_itself():
     paper, ink = LIGHT["paper"], LIGHT["ink"].upper()
     svg = (
-        f'<?xml version="1.0"?><svg xmlns="a" xmlns:xlink="b" width="460.8pt" height="9pt" viewBox="0 0 461 9"><style>*{x:1}</style>'
+        f'<?xml version="1.0"?><svg xmlns="a" xmlns:xlink="b" width="460.8pt" height="9pt" viewBox="0 0 461 9"><style>*{{x:1}}</style>'
         f'<g id="unused"/><path id="p" style="fill: {paper}"/><path id="p"/>'
         f'<path style="fill: {paper}; stroke: {ink}; fill-opacity: 0.5"/><rect fill="{ink}"/>'
         '<use xlink:href="#p"/><g clip-path="url(#p)"/><path style="fill: #123456"/></svg>'
