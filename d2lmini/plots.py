@@ -145,11 +145,27 @@ def curves(
         ax.set_xscale("log")
     if "y" in log:
         ax.set_yscale("log")
-    styles = zip(ys.items(), cycle(SERIES), cycle(DASHES), cycle(MARKERS), strict=False)
-    for (name, y), color, dash, marker in styles:
+    styles = zip(ys.values(), cycle(SERIES), cycle(DASHES), cycle(MARKERS), strict=False)
+    for y, color, dash, marker in styles:
         ax.plot(x, y, color=LIGHT[color], linestyle=dash, marker=marker if markers else None, markersize=5)
-        ax.annotate(name, (x[-1], y[-1]), (8, 0), textcoords="offset points", va="center", color=LIGHT[color], annotation_clip=False)
+    ax.set(**labels)  # type: ignore[arg-type]
+    ends = [ax.transData.transform((x[-1], y[-1]))[1] for y in ys.values()]
+    for (name, y), color, end, place in zip(ys.items(), cycle(SERIES), ends, _apart(ends, ax.figure.dpi * 0.17), strict=False):
+        shift = (8, (place - end) * 72 / ax.figure.dpi)
+        ax.annotate(name, (x[-1], y[-1]), shift, textcoords="offset points", va="center", color=LIGHT[color], annotation_clip=False)
     ax.grid(axis="y")
     ax.set_axisbelow(True)
-    ax.set(**labels)  # type: ignore[arg-type]
     return ax
+
+
+def _apart(heights: Sequence[float], gap: float) -> list[float]:
+    """The same heights, raised where needed so that no two are closer than `gap`.
+
+    >>> _apart([5, 0, 1], 2)
+    [5, 0, 2]
+    """
+    placed = list(heights)
+    floor = -float("inf")
+    for i in sorted(range(len(placed)), key=placed.__getitem__):
+        placed[i] = floor = max(placed[i], floor + gap)
+    return placed

@@ -1,5 +1,7 @@
 """Figures: the right marks, in the right language, with an alternative text and stable bytes."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -45,6 +47,14 @@ def test_curves_are_told_apart_without_color():
     ax = plots.curves([1, 10], {"a": [1, 2], "b": [2, 3]}, log="x", xlabel="d")
     assert len({(line.get_linestyle(), line.get_marker()) for line in ax.lines}) == 2
     assert [text.get_text() for text in ax.texts] == ["a", "b"] and ax.get_xscale() == "log" and ax.get_xlabel() == "d"
+
+
+def test_names_of_curves_that_end_together_do_not_overlap():
+    ax = plots.curves([0, 1], {"a": [0.0, 0.5], "b": [1.0, 0.5], "c": [0.0, 0.51]})
+    ax.figure.canvas.draw()
+    middles = sorted((box.y0 + box.y1) / 2 for box in (text.get_window_extent() for text in ax.texts))
+    line = ax.texts[0].get_fontsize() * ax.figure.dpi / 72
+    assert all(above - below >= line for below, above in pairwise(middles))
 
 
 def test_show_gives_svg_with_alternative_text_and_the_same_bytes_twice(shown):

@@ -173,7 +173,7 @@ def _write(notebook: NotebookNode, place: Path) -> None:
 def _attempt(job: tuple[Path, Language]) -> tuple[bool, str]:
     try:
         return True, update(*job)
-    except (SystemExit, Refused) as problem:
+    except (SystemExit, Refused, RuntimeError) as problem:  # the last: a kernel that would not start
         return False, str(problem)
 
 

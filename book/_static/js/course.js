@@ -28,6 +28,12 @@
   document.addEventListener("click", ({ target }) => {
     for (const menu of document.querySelectorAll(".tool-menu[open]")) if (!menu.contains(target)) menu.open = false;
   });
+  document.addEventListener("keydown", ({ key }) => {
+    const menu = document.querySelector(".tool-menu[open]");
+    if (key !== "Escape" || !menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
 
   // --- notes: definitions and references, on hover, on focus, and at the first touch
   const note = Object.assign(document.createElement("div"), { id: "note", className: "note", hidden: true });
