@@ -4,6 +4,7 @@ import html
 
 import numpy as np
 
+from d2lmini import palette
 from d2lmini.i18n import Language
 from d2lmini.palette import DARK, LIGHT
 
@@ -52,6 +53,18 @@ def svg(alt: str) -> str:
     return f'<svg viewBox="-4 -4 {size + 32} {size + 8}" role="img" aria-label="{html.escape(alt)}">{body}</svg>'
 
 
+def picture() -> str:
+    """The cover as a file of its own, for the README: `python -m book.cover > book/cover.svg`."""
+    variables = palette.css("svg", "svg").replace("\n", "@media (prefers-color-scheme: dark) {") + "}"
+    threads = (
+        "path { stroke-linecap: round } .warp { stroke: var(--c-rule); stroke-width: 5 } .weft { stroke: var(--c-blue); stroke-width: 4;"
+        " opacity: 0.5 } .float { stroke: var(--c-vermilion) } .self { stroke: var(--c-blue) }"
+        " text { font: 600 15px monospace; fill: var(--c-muted) }"
+    )
+    opening, rest = svg(ALT["en"]).split(">", 1)
+    return f'{opening} xmlns="http://www.w3.org/2000/svg" width="420"><style>{variables} {threads}</style>{rest}\n'
+
+
 def favicon() -> str:
     """A corner of the fabric, in the colors of the light and dark themes."""
     style = (
@@ -83,3 +96,7 @@ def _weft(i: int, weights: np.ndarray) -> str:
 def _warp_over(i: int, j: int) -> str:
     x = j * CELL + CELL / 2
     return _thread(x, i * CELL + 3, x, i * CELL + CELL - 3, "warp")
+
+
+if __name__ == "__main__":
+    print(picture(), end="")

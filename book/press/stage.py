@@ -131,9 +131,9 @@ def title(notebook: NotebookNode) -> str:
 
 
 def minutes(notebook: NotebookNode) -> int:
-    """Reading time: the words at a student's pace and a while on each code cell, to five minutes."""
+    """Reading time: the words at a student's pace and a while on each code cell that isn't folded away, to five minutes."""
     words = sum(len(cell.source.split()) for cell in notebook.cells if cell.cell_type == "markdown")
-    cells = sum(cell.cell_type == "code" for cell in notebook.cells)
+    cells = sum(cell.cell_type == "code" and not cell.metadata.get("tags") for cell in notebook.cells)
     return max(5, 5 * round((words / WORDS_A_MINUTE + cells * SECONDS_A_CELL / 60) / 5))
 
 

@@ -143,6 +143,10 @@ def test_the_narrow_space_is_narrow_and_always_the_same(tmp_path):
     assert spaces.css() == spaces.css()
 
 
+def test_the_readme_shows_todays_cover():
+    assert (ROOT / "book" / "cover.svg").read_text("utf8") == cover.picture()
+
+
 def test_the_cover_weaves_a_causal_attention():
     weights = cover.attention()
     assert weights.sum(axis=1) == pytest.approx(1)
