@@ -45,7 +45,7 @@ check: $(VENV)/.test ## lint, types, unit tests, parity, drift: under three minu
 test: check ## everything: also each notebook again, and the book in a real browser
 	$(RUN) -m pytest -q -n 2 --dist loadfile -p tests.nbval_tolerance --nbval chapters/fr chapters/en
 	$(RUN) -m book.press.build
-	$(RUN) -m pytest -q -m browser tests
+	$(RUN) -m pytest -q -n 2 -m browser tests
 
 bench: $(VENV)/.test ## measure speed as ratios against peers in the same run
 	$(RUN) -m tests.bench

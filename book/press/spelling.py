@@ -12,7 +12,7 @@ from book.press.source import Prose, read
 from d2lmini.i18n import LANGUAGES, Language
 
 DICTIONARIES: dict[Language, str] = {"fr": "fr_FR", "en": "en_US"}
-WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+WORD = re.compile(r"(?<![\w²³])[^\W\d_²³₀-₉]+(?:['’-][^\W\d_]+)*(?![\w²³])")
 
 
 def misspelt(text: str, language: Language) -> list[str]:

@@ -13,7 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from book.press import CHAPTERS, PAGES, ROOT, Refused, bibliography, markup, sources
 from book.press.source import Code, Prose, read
-from d2lmini.i18n import LANGUAGES, Language, apostrophes, typography
+from d2lmini.i18n import LANGUAGES, THIN, Language, apostrophes, typography
 
 Flavour = Literal["notebook", "book"]  # plain Markdown for any notebook reader, or MyST for Sphinx
 BOX_TITLES = {
@@ -78,7 +78,8 @@ def _cite(path: Path, text: str, line: int, language: Language, flavour: Flavour
         return f"[{form.format(bibliography.label(entry, language), entry.year)}]({address})"
 
     def several(match: re.Match[str]) -> str:
-        return "(" + "; ".join(link(key, "{}, {}") for key in re.findall(r"@([\w-]+)", match[0])) + ")"
+        between = f"{THIN}; " if language == "fr" else "; "
+        return "(" + between.join(link(key, "{}, {}") for key in re.findall(r"@([\w-]+)", match[0])) + ")"
 
     def cite(words: str) -> str:
         words = re.sub(rf"\[{markup.CITATION}(?:; {markup.CITATION})*\]", several, words)

@@ -27,6 +27,7 @@ def test_citations_and_links_lead_somewhere_in_either_flavour(tmp_path):
     path = write(tmp_path, prose("@vaswani2017attention, puis [@vaswani2017attention; @raffel2020exploring].", "Same."))
     portable, book = (split(path, "fr", flavour).cells[0].source for flavour in ("notebook", "book"))
     assert portable.startswith("[Vaswani et al. (2017)](https://arxiv.org/abs/1706.03762), puis ([Vaswani et al., 2017](https")
+    assert f"){THIN}; [Raffel" in portable
     assert "[Raffel et al., 2020](references.md#raffel2020exploring))" in book
     assert "](03_masks.ipynb)" in split(write(tmp_path, prose()), "en").cells[0].source
 
