@@ -8,7 +8,7 @@ export PYTHONPATH := $(CURDIR)
 export JUPYTER_PLATFORM_DIRS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book html lab notebooks exercises data check test bench lock
+.PHONY: browser help setup book html lab notebooks exercises data check test bench lock
 .SILENT:
 
 help: ## list the targets
@@ -42,10 +42,13 @@ check: $(VENV)/.test ## lint, types, unit tests, parity, drift: under three minu
 	$(BIN)/lint-imports
 	$(RUN) -m pytest -q -n 2 --dist loadfile -m "not browser" tests d2lmini book/press
 
-test: check ## everything: also each notebook again, and the book in a real browser
+test: browser check ## everything: also each notebook again, and the book in a real browser
 	$(RUN) -m pytest -q -n 2 --dist loadfile -p tests.nbval_tolerance --nbval chapters/fr chapters/en
 	$(RUN) -m book.press.build
 	$(RUN) -m pytest -q -n 2 -m browser tests
+
+browser: $(VENV)/.test
+	$(RUN) -m tests.browser
 
 bench: $(VENV)/.test ## measure speed as ratios against peers in the same run
 	$(RUN) -m tests.bench

@@ -82,3 +82,9 @@ def node() -> Path:
 
     found = compute_driver_executable()
     return Path(found[0] if isinstance(found, tuple) else found)
+
+
+if __name__ == "__main__":
+    raise SystemExit(
+        None if find_browser() else "make test needs a browser: install Chromium (apt-get install chromium) or set D2L_BROWSER."
+    )
