@@ -149,6 +149,7 @@ def curves(
     for y, color, dash, marker in styles:
         ax.plot(x, y, color=LIGHT[color], linestyle=dash, marker=marker if markers else None, markersize=5)
     ax.set(**labels)  # type: ignore[arg-type]
+    ax.get_ylim()  # settles the limits, on which the next line depends
     ends = [ax.transData.transform((x[-1], y[-1]))[1] for y in ys.values()]
     for (name, y), color, end, place in zip(ys.items(), cycle(SERIES), ends, _apart(ends, ax.figure.dpi * 0.17), strict=False):
         shift = (8, (place - end) * 72 / ax.figure.dpi)

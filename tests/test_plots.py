@@ -50,7 +50,7 @@ def test_curves_are_told_apart_without_color():
 
 
 def test_names_of_curves_that_end_together_do_not_overlap():
-    ax = plots.curves([0, 1], {"a": [0.0, 0.5], "b": [1.0, 0.5], "c": [0.0, 0.51]})
+    ax = plots.curves([1, 1000], {"a": [0.15, 3e-4], "b": [0.15, 0.179], "c": [0.15, 0.12]}, log="xy")
     ax.figure.canvas.draw()
     middles = sorted((box.y0 + box.y1) / 2 for box in (text.get_window_extent() for text in ax.texts))
     line = ax.texts[0].get_fontsize() * ax.figure.dpi / 72
