@@ -50,7 +50,7 @@ test: browser check ## everything: also each notebook again, and the book in a r
 browser: $(VENV)/.test
 	$(RUN) -m tests.browser
 
-bench: $(VENV)/.test ## measure speed as ratios against peers in the same run
+bench: browser ## measure speed as ratios against peers in the same run
 	$(RUN) -m tests.bench
 
 lock: $(VENV)/.course ## renew the pins of requirements.lock.txt, for every system at once

@@ -7,10 +7,13 @@ from collections.abc import Callable
 import torch
 
 import d2lmini
+from book.press.build import BUILD, build
 from d2lmini.attention import attention, fused_attention
 from d2lmini.masks import causal
+from tests.browser import launch
 
 PAIRS = 15
+PAGES = {"a chapter with widgets": "fr/02_attention.html", "a page of prose": "fr/glossary.html"}
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -36,9 +39,8 @@ def attend(function: Callable[..., torch.Tensor], n: int, backward: bool) -> Cal
     return lambda: function(q, k, v, mask)
 
 
-def main() -> None:
+def attentions() -> None:
     """Fused against readable attention, forward and with gradients."""
-    d2lmini.start("en")
     print(f"{'fused over readable attention':<32}{'min':>8}{'median':>8}{'max':>8}")
     for n in (64, 256, 1024):
         for backward in (False, True):
@@ -47,5 +49,26 @@ def main() -> None:
             print(f"{name:<32}{low:>8.2f}{middle:>8.2f}{high:>8.2f}")
 
 
+def pages() -> None:
+    """From a click to a page whose widgets answer, opened from a disk; a page of prose beside it, in turn."""
+    build()
+    with launch() as browser:
+        tab = browser.new_page()
+
+        def opened(page: str) -> float:
+            start = time.perf_counter()
+            tab.goto(f"{(BUILD / 'html').as_uri()}/{page}")
+            tab.wait_for_function("document.querySelectorAll('[data-hydrated]').length >= document.querySelectorAll('.widget').length")
+            return time.perf_counter() - start
+
+        runs = [{name: opened(page) for name, page in PAGES.items()} for _ in range(PAIRS)]
+    print(f"{'seconds until a page answers':<32}{'min':>8}{'median':>8}{'max':>8}")
+    for name in PAGES:
+        times = sorted(run[name] for run in runs)
+        print(f"  {name:<30}{times[0]:>8.2f}{statistics.median(times):>8.2f}{times[-1]:>8.2f}")
+
+
 if __name__ == "__main__":
-    main()
+    d2lmini.start("en")
+    attentions()
+    pages()

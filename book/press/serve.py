@@ -7,6 +7,7 @@ import sys
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from book.press import ROOT
 
@@ -36,13 +37,22 @@ class Handler(SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
+class Server(ThreadingHTTPServer):
+    """A server that keeps quiet when a reader leaves before the page has come."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Report what went wrong, unless it is a connection that the reader closed."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 def server(folder: Path, port: int = 0, tries: int = 1) -> ThreadingHTTPServer:
     """A server of `folder` on the first free port from `port` on (0: any)."""
     if not (folder / "index.html").exists():
         raise SystemExit(f"{folder} holds no book yet; run: python -m book.press.build")
     for candidate in range(port, port + tries):
         try:
-            return ThreadingHTTPServer(("127.0.0.1", candidate), functools.partial(Handler, directory=str(folder)))
+            return Server(("127.0.0.1", candidate), functools.partial(Handler, directory=str(folder)))
         except OSError as error:
             if error.errno not in (errno.EADDRINUSE, errno.EACCES):
                 raise

@@ -7,9 +7,9 @@ import {
 export const WORDS = {
   fr: {
     query: "Requête", mask: "Masque", none: "aucun", causal: "causal", prefix: "préfixe", window: "fenêtre",
-    size_prefix: "Préfixe", size_window: "Fenêtre", tokens: "{n} jetons", token: "{n} jeton", scaled: "diviser par √d", temperature: "Température T",
+    size_prefix: "Préfixe", size_window: "Fenêtre", tokens: "{n} jetons", token: "{n} jeton", scaled: "diviser par √d", temperature: "Température τ",
     steps: "Ce que fait la requête « {query} »", key: "clé", dot: "q · k", dot_note: "produit scalaire",
-    over_d: "÷ √d", over_d_t: "÷ √d ÷ T", over_t: "÷ T", over_1: "tel quel", divided: "÷ {divisor}", masked: "masque", masked_note: "−∞ si caché",
+    over_d: "÷ √d", over_d_t: "÷ √d ÷ τ", over_t: "÷ τ", over_1: "tel quel", divided: "÷ {divisor}", masked: "masque", masked_note: "−∞ si caché",
     exp: "exp", exp_note: "exp(x − max)", weight: "poids", weight_note: "÷ somme", softmax: "4 et 5 ensemble : le softmax", total: "somme",
     grid: "Tous les poids", grid_note: "une ligne par requête, une colonne par clé ; chaque ligne a pour somme 1",
     cell: "« {query} » regarde « {key} » : {weight}", cell_masked: "« {query} » ne voit pas « {key} »",
@@ -23,9 +23,9 @@ export const WORDS = {
   },
   en: {
     query: "Query", mask: "Mask", none: "none", causal: "causal", prefix: "prefix", window: "window",
-    size_prefix: "Prefix", size_window: "Window", tokens: "{n} tokens", token: "{n} token", scaled: "divide by √d", temperature: "Temperature T",
+    size_prefix: "Prefix", size_window: "Window", tokens: "{n} tokens", token: "{n} token", scaled: "divide by √d", temperature: "Temperature τ",
     steps: "What the query “{query}” does", key: "key", dot: "q · k", dot_note: "dot product",
-    over_d: "÷ √d", over_d_t: "÷ √d ÷ T", over_t: "÷ T", over_1: "as it is", divided: "÷ {divisor}", masked: "mask", masked_note: "−∞ if hidden",
+    over_d: "÷ √d", over_d_t: "÷ √d ÷ τ", over_t: "÷ τ", over_1: "as it is", divided: "÷ {divisor}", masked: "mask", masked_note: "−∞ if hidden",
     exp: "exp", exp_note: "exp(x − max)", weight: "weight", weight_note: "÷ sum", softmax: "4 and 5 together: the softmax", total: "sum",
     grid: "All the weights", grid_note: "one row a query, one column a key; each row sums to 1",
     cell: "“{query}” looks at “{key}”: {weight}", cell_masked: "“{query}” does not see “{key}”",

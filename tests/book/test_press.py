@@ -172,6 +172,17 @@ def test_a_page_that_is_not_there_answers_404_with_the_sites_own_page(tmp_path):
     assert "Cette page n’existe pas." in answer.value.read().decode()
 
 
+def test_a_reader_who_leaves_early_is_no_error_but_a_bug_is(tmp_path, capsys):
+    (tmp_path / "index.html").write_text("")
+    with serve.server(tmp_path) as site:
+        for problem, said in ((BrokenPipeError, ""), (KeyError, "KeyError")):
+            try:
+                raise problem
+            except problem:
+                site.handle_error(None, ("127.0.0.1", 1))
+            assert (said in capsys.readouterr().err) if said else capsys.readouterr().err == ""
+
+
 def test_a_busy_port_gives_way_to_the_next_and_a_missing_book_says_what_to_run(tmp_path):
     with pytest.raises(SystemExit, match=r"run: python -m book\.press\.build"):
         serve.server(tmp_path)

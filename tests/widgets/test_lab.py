@@ -32,6 +32,10 @@ builder = MaskBuilder(words)
 display(steps, builder)
 """
 ASK = """
+import time
+deadline = time.time() + 30
+while not builder.flips and time.time() < deadline:  # the reader's choices arrive on a thread of their own, in order; this is the last
+    time.sleep(0.05)
 print("heard:", steps.query, steps.scaled, steps.mask, round(steps.temperature, 1), builder.focus, builder.kind, builder.flips)
 print("shown:", f"{steps.weights()[steps.query].max():.2f}", "mask:", builder.mask().int().tolist())
 """
