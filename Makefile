@@ -33,7 +33,7 @@ exercises: ## regenerate the exercise notebooks
 	echo "No exercise set yet: each chapter ends with quick questions, and sets will live in solutions/."
 
 data: ## fetch the data sets that chapters need
-	echo "Nothing to fetch: chapters 1 to 3 make their own data."
+	echo "Nothing to fetch: the chapters make their own data."
 
 check: $(VENV)/.test ## lint, types, unit tests, parity, drift: under three minutes
 	$(BIN)/ruff check .

@@ -1,11 +1,17 @@
-"""Scaled dot-product attention: the equation, readable, and PyTorch's fused path beside it."""
+"""Scaled dot-product attention: the equation, readable, and PyTorch's fused path beside it; then several of them, as heads."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from d2lmini.masks import as_mask, to_additive
+from d2lmini.positions import Positions
 from d2lmini.shapes import check_shapes
 
 
@@ -70,4 +76,105 @@ def fused_attention(
     check_shapes("q: * Tq d_head, k: * Tk d_head, v: * Tk d_value", q=q, k=k, v=v)
     if mask is not None:
         bias = as_mask(mask) if bias is None else bias + to_additive(mask, q.dtype)
+    if bias is not None and bias.ndim < q.ndim:
+        bias = bias.reshape((1,) * (q.ndim - bias.ndim) + bias.shape)  # with three axes PyTorch would store the weights after all
     return F.scaled_dot_product_attention(q, k, v, attn_mask=bias, scale=scale)
+
+
+# --- several heads --------------------------------------------------------------------------------------------
+
+
+def split_heads(x: Float[Tensor, "*B T d"], n_head: int) -> Float[Tensor, "*B H T d_head"]:
+    """Cut each vector into `n_head` pieces, and put the heads before the tokens."""
+    return x.unflatten(-1, (n_head, -1)).transpose(-3, -2)
+
+
+def merge_heads(x: Float[Tensor, "*B H T d_head"]) -> Float[Tensor, "*B T d"]:
+    """The pieces of each token side by side again: the inverse of `split_heads`."""
+    return x.transpose(-3, -2).flatten(-2)
+
+
+class MultiHeadAttention(nn.Module):
+    r"""H attentions at once, on H projections of the same tokens, joined by W_O (Vaswani et al. 2017, §3.2.2).
+
+    head_h = attention(x W_Q[h], memory W_K[h], memory W_V[h]); the output is [head_1 … head_H] W_O. A head has `d_head`
+    coordinates, d_model / n_head by default. With `n_kv_head` below `n_head`, each key and value serves a group of
+    query heads (Ainslie et al. 2023); with 1, all of them (Shazeer 2019). Beyond the paper, whose maps are linear:
+    biases, unless `bias=False`. Raises `ValueError` on sizes that don't divide.
+    """
+
+    def __init__(self, d_model: int, n_head: int, *, n_kv_head: int | None = None, d_head: int | None = None, bias: bool = True) -> None:
+        super().__init__()
+        self.n_head, self.n_kv_head = n_head, n_kv_head or n_head
+        if d_head is None and d_model % n_head:
+            more = -(-d_model // n_head) * n_head
+            raise ValueError(f"d_model={d_model} must be a multiple of n_head={n_head}; try d_model={more}, or give d_head.")
+        if n_head % self.n_kv_head:
+            fewer = max(n for n in range(1, self.n_kv_head) if n_head % n == 0)
+            raise ValueError(f"n_head={n_head} must be a multiple of n_kv_head={n_kv_head}; try n_kv_head={fewer}.")
+        d_head = d_head or d_model // n_head
+        self.query = nn.Linear(d_model, n_head * d_head, bias=bias)
+        self.key = nn.Linear(d_model, self.n_kv_head * d_head, bias=bias)
+        self.value = nn.Linear(d_model, self.n_kv_head * d_head, bias=bias)
+        self.out = nn.Linear(n_head * d_head, d_model, bias=bias)
+
+    def forward(
+        self,
+        x: Float[Tensor, "*B Tq d_model"],
+        memory: Float[Tensor, "*B Tk d_model"] | None = None,
+        *,
+        mask: Bool[Tensor, "..."] | None = None,
+        positions: Positions | None = None,
+        return_weights: bool = False,
+    ) -> Any:
+        """(*B, Tq, d_model); with `return_weights`, also the weights (*B, H, Tq, Tk).
+
+        Keys and values come from `memory`, or from x itself. `mask` broadcasts to (*B, Tq, Tk), the same for all heads,
+        True = may attend. The weights take the readable path, everything else the fused one; tests prove them equal.
+        """
+        memory = x if memory is None else memory
+        q = split_heads(self.query(x), self.n_head)  # (*B, H, Tq, d_head)
+        k, v = (split_heads(project(memory), self.n_kv_head) for project in (self.key, self.value))
+        group = self.n_head // self.n_kv_head
+        if group > 1:
+            k, v = k.repeat_interleave(group, dim=-3), v.repeat_interleave(group, dim=-3)  # (*B, H, Tk, d_head)
+        bias = None
+        if positions is not None:
+            q, k = positions.turn(q, k)
+            bias = positions.bias(q, k)
+        mask = None if mask is None else mask.unsqueeze(-3)
+        if not return_weights:
+            return self.out(merge_heads(fused_attention(q, k, v, mask, bias)))
+        weights = attention_weights(q, k, mask, bias)
+        return self.out(merge_heads(weights @ v)), weights
+
+    def extra_repr(self) -> str:
+        """The numbers of heads."""
+        return f"n_head={self.n_head}, n_kv_head={self.n_kv_head}"
+
+
+@contextmanager
+def recorded(model: nn.Module) -> Iterator[dict[str, list[Tensor]]]:
+    """The weights of each `MultiHeadAttention` that runs inside the block, by its name in the model, one entry a call.
+
+    >>> layer = nn.Sequential(MultiHeadAttention(4, 2))
+    >>> with recorded(layer) as seen:
+    ...     _ = layer(torch.zeros(3, 4))
+    >>> [tuple(weights.shape) for weights in seen["0"]]
+    [(2, 3, 3)]
+    """
+    seen: dict[str, list[Tensor]] = defaultdict(list)
+
+    def hook(name: str) -> Any:
+        def see(module: nn.Module, args: tuple, kwargs: dict[str, Any], output: Tensor) -> None:
+            seen[name].append(module.forward(*args, **kwargs | {"return_weights": True})[1].detach())
+
+        return see
+
+    found = [(name, module) for name, module in model.named_modules() if isinstance(module, MultiHeadAttention)]
+    handles = [module.register_forward_hook(hook(name), with_kwargs=True) for name, module in found]
+    try:
+        yield seen
+    finally:
+        for handle in handles:
+            handle.remove()

@@ -3,12 +3,14 @@
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
+from torch import nn
 
 import d2lmini
 from book.press.build import BUILD, build
-from d2lmini.attention import attention, fused_attention
+from d2lmini.attention import MultiHeadAttention, attention, fused_attention
 from d2lmini.masks import causal
 from tests.browser import launch
 
@@ -39,14 +41,40 @@ def attend(function: Callable[..., torch.Tensor], n: int, backward: bool) -> Cal
     return lambda: function(q, k, v, mask)
 
 
-def attentions() -> None:
-    """Fused against readable attention, forward and with gradients."""
-    print(f"{'fused over readable attention':<32}{'min':>8}{'median':>8}{'max':>8}")
+def layer(call: Callable[[torch.Tensor], torch.Tensor], n: int, backward: bool) -> Callable[[], object]:
+    """One pass of a layer over B=2, T=n, d_model=256."""
+    x = torch.randn(2, n, 256, requires_grad=backward)
+    if backward:
+        return lambda: call(x).sum().backward()
+    return torch.inference_mode()(lambda: call(x))
+
+
+def compare(title: str, ours: Callable[[int, bool], Callable[[], object]], peer: Callable[[int, bool], Callable[[], object]]) -> None:
+    """A table of ratios by length, forward and with gradients."""
+    print(f"{title:<44}{'min':>8}{'median':>8}{'max':>8}")
     for n in (64, 256, 1024):
         for backward in (False, True):
-            low, middle, high = ratio(attend(fused_attention, n, backward), attend(attention, n, backward))
+            low, middle, high = ratio(ours(n, backward), peer(n, backward))
             name = f"  T = {n:<5} {'forward, backward' if backward else 'forward'}"
-            print(f"{name:<32}{low:>8.2f}{middle:>8.2f}{high:>8.2f}")
+            print(f"{name:<44}{low:>8.2f}{middle:>8.2f}{high:>8.2f}")
+
+
+def attentions() -> None:
+    """The fused path against the readable one, and our layer of heads against PyTorch's."""
+    compare("fused over readable attention", partial(attend, fused_attention), partial(attend, attention))
+    ours, theirs = MultiHeadAttention(256, 4), nn.MultiheadAttention(256, 4, batch_first=True)
+
+    def fused(x: torch.Tensor) -> torch.Tensor:
+        return ours(x, mask=causal(x.shape[1]))
+
+    def readable(x: torch.Tensor) -> torch.Tensor:
+        return ours(x, mask=causal(x.shape[1]), return_weights=True)[0]
+
+    def torchs(x: torch.Tensor) -> torch.Tensor:
+        return theirs(x, x, x, attn_mask=~causal(x.shape[1]), need_weights=False)[0]
+
+    compare("MultiHeadAttention, fused over readable", partial(layer, fused), partial(layer, readable))
+    compare("MultiHeadAttention over nn's", partial(layer, fused), partial(layer, torchs))
 
 
 def pages() -> None:
@@ -62,10 +90,10 @@ def pages() -> None:
             return time.perf_counter() - start
 
         runs = [{name: opened(page) for name, page in PAGES.items()} for _ in range(PAIRS)]
-    print(f"{'seconds until a page answers':<32}{'min':>8}{'median':>8}{'max':>8}")
+    print(f"{'seconds until a page answers':<44}{'min':>8}{'median':>8}{'max':>8}")
     for name in PAGES:
         times = sorted(run[name] for run in runs)
-        print(f"  {name:<30}{times[0]:>8.2f}{statistics.median(times):>8.2f}{times[-1]:>8.2f}")
+        print(f"  {name:<42}{times[0]:>8.2f}{statistics.median(times):>8.2f}{times[-1]:>8.2f}")
 
 
 if __name__ == "__main__":

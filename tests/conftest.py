@@ -3,7 +3,8 @@
 import pytest
 from jaxtyping import install_import_hook
 
-install_import_hook(["d2lmini.attention", "d2lmini.masks"], "beartype.beartype")
+CHECKED = ("attention", "blocks", "feedforward", "masks", "models.seq2seq", "positions")
+install_import_hook([f"d2lmini.{name}" for name in CHECKED], "beartype.beartype")
 
 import d2lmini  # noqa: E402
 

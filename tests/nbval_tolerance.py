@@ -4,10 +4,12 @@ Another processor rounds the last digit of a trained figure differently; a wrong
 compared through their alternative text.
 """
 
+import os
 import re
 
 from nbval.plugin import IPyNbCell, IPyNbFile
 
+os.environ["D2L_QUIET"] = "1"  # the kernels inherit it: no progress bars
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w])", re.I)
 
 

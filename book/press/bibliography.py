@@ -1,8 +1,9 @@
 """The bibliography: `references.bib` read once, cited and listed in each language."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from string import ascii_lowercase
 
 from pybtex.database import BibliographyDataError, parse_file  # type: ignore[import-untyped]
 from pybtex.database import Entry as RawEntry
@@ -13,6 +14,7 @@ from book.press.glossary import fold
 from d2lmini.i18n import THIN, Language
 
 AND = {"fr": "et", "en": "and"}
+OTHERS = "others"  # how BibTeX ends a list that is cut
 MOST_AUTHORS = 10  # beyond, the list stops after the first six
 
 
@@ -34,7 +36,13 @@ def load(bib: Path) -> dict[str, Entry]:
         data = parse_file(str(bib), bib_format="bibtex")
     except (PybtexSyntaxError, BibliographyDataError) as error:
         raise ValueError(f"{bib} is not valid BibTeX: {error}; mend that entry.") from error
-    return {key: _entry(key, raw, bib) for key, raw in data.entries.items()}
+    entries = {key: _entry(key, raw, bib) for key, raw in data.entries.items()}
+    twins: dict[tuple[str, str], list[str]] = {}
+    for key, entry in sorted(entries.items(), key=lambda item: item[1].title):
+        twins.setdefault((label(entry, "en"), entry.year), []).append(key)
+    for keys in filter(lambda keys: len(keys) > 1, twins.values()):  # 2023a, 2023b: same authors, same year
+        entries |= {key: replace(entries[key], year=entries[key].year + letter) for key, letter in zip(keys, ascii_lowercase, strict=False)}
+    return entries
 
 
 def label(entry: Entry, language: Language) -> str:
@@ -44,7 +52,7 @@ def label(entry: Entry, language: Language) -> str:
     'Byron et Menabrea'
     """
     names = [family for _, family in entry.authors]
-    if len(names) > 2:
+    if len(names) > 2 or names[-1] == OTHERS:
         return f"{names[0]} et al."
     return f" {AND[language]} ".join(names)
 
@@ -110,8 +118,8 @@ def _described(entry: Entry, language: Language) -> str:
 
 def _authors(entry: Entry, language: Language) -> str:
     names = [_escaped(f"{given} {family}".strip()) for given, family in entry.authors]
-    if len(names) > MOST_AUTHORS:
-        return ", ".join(names[:6]) + " et al."
+    if len(names) > MOST_AUTHORS or names[-1] == OTHERS:
+        return ", ".join(names[: min(6, len(names) - 1)]) + " et al."
     if len(names) == 1:
         return names[0]
     comma = "," if language == "en" and len(names) > 2 else ""

@@ -93,7 +93,7 @@ def graft(notebook: NotebookNode, executed: NotebookNode) -> None:
 
 
 def _run(notebook: NotebookNode, path: Path, language: Language) -> None:
-    environment = dict(os.environ, PYTHONHASHSEED="0")
+    environment = dict(os.environ, PYTHONHASHSEED="0", D2L_QUIET="1")  # no progress bars
     client = NotebookClient(
         notebook,
         timeout=600,

@@ -47,21 +47,36 @@ def _imports(tree: ast.AST, module: Path) -> set[Path]:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+            for alias in node.names:
+                source = _source_of(node.module, alias.name)
+                names |= {source} if source else {node.module, f"{node.module}.{alias.name}"}
     found = set()
     for name in names:
-        path = PACKAGE.parent.joinpath(*name.split("."))
+        path = _path(name)
         if name.split(".")[0] == PACKAGE.name:
             found |= {file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()}
     return found - {module}
 
 
+def _path(name: str) -> Path:
+    return PACKAGE.parent.joinpath(*name.split("."))
+
+
+def _source_of(package: str, name: str) -> str | None:
+    """The module where a package finds one of its names: whoever imports a widget doesn't depend on the other widgets."""
+    shelf = _path(package) / "__init__.py"
+    if not package.startswith(f"{PACKAGE.name}.") or not shelf.is_file():
+        return None
+    imports = [node for node in ast.parse(shelf.read_text("utf8")).body if isinstance(node, ast.ImportFrom)]
+    return next((node.module for node in imports if name in [alias.name for alias in node.names]), None)
+
+
 @cache
 def _essence(module: Path) -> bytes:
-    """A module without what can't change a result; a widget's page-side files count whole."""
+    """A module without what can't change a result; a widget's page-side files, and those that all widgets share, count whole."""
     tree = ast.parse(module.read_text("utf8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
             node.body = node.body[1:] or [ast.Pass()]
-    beside = sorted(file for file in module.parent.glob("*.[mc][js]s") if module.parent.name == "widgets")
+    beside = sorted(file for stem in (module.stem, "shared") for file in module.parent.glob(f"{stem}.[mc][js]s"))
     return ast.unparse(tree).encode() + b"".join(file.read_bytes() for file in beside)

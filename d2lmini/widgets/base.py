@@ -83,13 +83,13 @@ def pack(x: Tensor) -> bytes:
     return x.contiguous().numpy().astype("<f4").tobytes()
 
 
-def check_tokens(tokens: Sequence[str], name: str = "tokens") -> list[str]:
-    """The tokens as a list of texts, from 2 to 24 of them."""
+def check_tokens(tokens: Sequence[str], name: str = "tokens", limit: int = MAX_TOKENS) -> list[str]:
+    """The tokens as a list of texts, from 2 to `limit` of them."""
     if isinstance(tokens, str):
         raise ValueError(f"{name}={tokens!r} must be a list of tokens; try {name}={tokens.split()!r}.")
-    if not 2 <= len(tokens) <= MAX_TOKENS:
-        repair = f"try {name}[:{MAX_TOKENS}]" if len(tokens) > 2 else "give it a longer sentence"
-        raise ValueError(f"{name} has {len(tokens)} tokens and must have 2 to {MAX_TOKENS} to stay readable; {repair}.")
+    if not 2 <= len(tokens) <= limit:
+        repair = f"try {name}[:{limit}]" if len(tokens) > 2 else "give it a longer sentence"
+        raise ValueError(f"{name} has {len(tokens)} tokens and must have 2 to {limit} to stay readable; {repair}.")
     return [str(token) for token in tokens]
 
 

@@ -32,6 +32,21 @@ def test_labels_join_two_authors_in_the_readers_language(entries):
     assert bibliography.label(entries["two2020"], "en") == "Dupont and Müller"
 
 
+def test_a_list_that_is_cut_ends_with_et_al(tmp_path):
+    (tmp_path / "a.bib").write_text(
+        "@misc{a, author = {Brown, Tom and Mann, Ben and others}, title = {x}, year = 2020, url = {https://a.org}}"
+    )
+    (entry,) = bibliography.load(tmp_path / "a.bib").values()
+    assert bibliography.label(entry, "fr") == "Brown et al."
+    assert bibliography.page({"a": entry}, "fr").split("\n")[2].startswith("Tom Brown, Ben Mann et al. (2020).")
+
+
+def test_same_authors_and_year_are_told_apart_by_a_letter(tmp_path):
+    one = "author = {Touvron, Hugo and A, B. and C, D.}, year = 2023, url = {https://a.org}"
+    (tmp_path / "a.bib").write_text(f"@misc{{k2, title = {{Two}}, {one}}} @misc{{k1, title = {{One}}, {one}}}")
+    assert {key: entry.year for key, entry in bibliography.load(tmp_path / "a.bib").items()} == {"k1": "2023a", "k2": "2023b"}
+
+
 def test_addresses_survive_latex(entries):
     assert bibliography.url(entries["one1999"]) == "https://a.org/~b_c"
     assert bibliography.url(entries["two2020"]) == "https://doi.org/10.1/x_y"

@@ -101,3 +101,25 @@ def test_the_key_follows_code_and_library_but_not_comments(tmp_path, monkeypatch
     assert key() == before and key("import d2lmini.a as z") != before
     (package / "b.py").write_text("x = 2\n")
     assert key() != before
+
+
+def test_a_widget_does_not_depend_on_its_neighbors(tmp_path, monkeypatch):
+    shelf = tmp_path / "d2lmini" / "widgets"
+    shelf.mkdir(parents=True)
+    (tmp_path / "d2lmini" / "__init__.py").write_text("")
+    (shelf / "__init__.py").write_text("from d2lmini.widgets.a import A\nfrom d2lmini.widgets.b import B\n")
+    for name in ("a.py", "b.py", "a.mjs", "b.mjs", "shared.mjs", "shared.css"):
+        (shelf / name).write_text("")
+    monkeypatch.setattr(fingerprint, "PACKAGE", tmp_path / "d2lmini")
+
+    def key():
+        fingerprint._dependencies.cache_clear()
+        fingerprint._essence.cache_clear()
+        return fingerprint.key(["from d2lmini.widgets import A"])
+
+    before = key()
+    for name, matters in (("b.py", False), ("b.mjs", False), ("a.py", True), ("a.mjs", True), ("shared.mjs", True), ("shared.css", True)):
+        (shelf / name).write_text("x = 1")
+        after = key()
+        assert (after != before) == matters, name
+        before = after

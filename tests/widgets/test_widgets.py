@@ -2,7 +2,9 @@
 
 import re
 import subprocess
+from pathlib import Path
 
+import pydata_sphinx_theme
 import pytest
 import torch
 
@@ -12,7 +14,7 @@ from d2lmini.widgets import AttentionSteps, MaskBuilder, base
 from tests.browser import node
 from tests.widgets.conftest import EVIL, SENTENCE, examples, qkv, run_javascript
 
-WIDGETS = ("attention_steps", "mask_builder")
+WIDGETS = ("attention_steps", "head_grid", "mask_builder", "parameter_counter", "position_explorer")
 SOURCES = sorted([*base.FOLDER.glob("*.mjs"), *base.FOLDER.glob("*.js")])
 
 
@@ -205,3 +207,18 @@ def test_the_language_is_the_one_of_the_moment():
 def test_a_widget_stays_light():
     steps, builder = examples("fr")
     assert len(steps._esm.encode()) < 40_000 and len(builder._esm.encode()) < 40_000
+
+
+@pytest.mark.parametrize("name", WIDGETS)
+def test_no_class_is_one_that_the_book_styles(name):
+    """In the book a `.mark`, a `.row` or a `.note` of a widget would look like the theme's: there, names are shared."""
+    theme = Path(pydata_sphinx_theme.__file__).parent / "theme/pydata_sphinx_theme/static/styles/pydata-sphinx-theme.css"
+    sheets = [theme, *(base.FOLDER.parents[1] / "book/_static/css").glob("*.css")]
+    rules = (rule for sheet in sheets for rule in re.findall(r"([^{}]+)\{", sheet.read_text("utf8")))
+    selectors = {part.strip() for rule in rules for part in re.sub(r"\([^()]*\)", "", rule).split(",")}
+    taken = {match[1] for part in selectors if (match := re.match(r"\.([\w-]+)(?=$|[:>])", part))}
+    assert {"mark", "row", "note"} <= taken
+    own = set(re.findall(r"\.([a-z][\w-]*)", (base.FOLDER / f"{name}.css").read_text("utf8")))
+    for words in re.findall(r'class="([^"]*)"', (base.FOLDER / f"{name}.mjs").read_text("utf8")):
+        own |= set(re.sub(r"\$\{[^}]*\}", " ", words).split())
+    assert not own & taken

@@ -1,0 +1,1 @@
+"""Models, one file a family; a family composes the shared parts and states only its difference."""
