@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 from torch.testing import assert_close
-from transformers import BloomConfig, LlamaConfig, T5Config
+from transformers import LlamaConfig, T5Config
 from transformers.models.bloom.modeling_bloom import build_alibi_tensor
 from transformers.models.gptj.modeling_gptj import apply_rotary_pos_emb as gptj_rotate
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
@@ -121,13 +121,11 @@ def test_t5_buckets_and_bias_are_those_of_hugging_face(shape, causal):
 @EACH_SHAPE
 def test_alibi_is_that_of_bloom(shape):
     b, h, t, d = shape
-    assert BloomConfig(n_head=h).n_head == h
-    theirs = build_alibi_tensor(torch.ones(1, t), h, torch.float64).reshape(h, 1, t)  # slope × key, the same up to a constant a row
-    ours = ALiBi(h).bias(*qk(shape))
+    theirs = build_alibi_tensor(torch.ones(1, t), h, torch.float64).reshape(h, 1, t).expand(h, t, t)  # slope × key
+    theirs = theirs - theirs.diagonal(dim1=-2, dim2=-1)[..., None]  # a constant a row changes no weight: 0 at the query itself
     past = torch.ones(t, t, dtype=torch.bool).tril()
-    shifted = theirs - theirs[..., -1:] - torch.zeros(h, t, t)  # zero at the last key
-    rows = shifted - shifted.diagonal(dim1=-2, dim2=-1)[..., None]  # zero at the query itself
-    assert_close(ours.double()[:, past], rows[:, past], rtol=0, atol=1e-6)  # their slopes are float32
+    atol = 1e-10 if h <= 8 else 1e-6  # beyond 8 heads some slopes are irrational, and float32 on both sides
+    assert_close(ALiBi(h).bias(*qk(shape))[:, past], theirs[:, past], rtol=0, atol=atol)
 
 
 @EACH_SHAPE
