@@ -72,7 +72,7 @@ class HeadGrid(CourseWidget):
         n_layer, n_head = self.shape[:2]
         i = self.query if self.query >= 0 else len(self.tokens) - 1
         weight, j = self.chosen()[i].max(dim=-1)
-        query, key, shown = labels(self.tokens)[i], labels(self.key_tokens)[int(j)], number(float(weight), 2)
+        query, key, shown = labels(self.tokens)[i], labels(self.key_tokens)[int(j)], number(float(weight), 1)
         layer, head = self.layer + 1, self.head + 1
         return t(
             f"Figure interactive, toutes les têtes d’attention (couches : {n_layer}, têtes par couche : {n_head}). "

@@ -224,7 +224,7 @@ def test_without_javascript_there_is_a_sentence(lang, expected):
     weights = WEIGHTS.clone()
     weights[1, 0, 2] = torch.tensor([0.2, 0.64, 0.16, 0, 0, 0])
     widget = example(lang, weights, layer=1, query=2)
-    assert widget.sentence() == expected.replace("_", THIN).format(share=64)
+    assert widget.sentence() == expected.replace("_", THIN).format(share=6)
     data, _ = widget._repr_mimebundle_()
     assert data["text/plain"] == widget.sentence() and data["application/vnd.jupyter.widget-view+json"]["model_id"] == widget.model_id
 
