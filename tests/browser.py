@@ -26,7 +26,7 @@ def find_browser() -> str | None:
     wanted = os.environ.get("D2L_BROWSER")
     if wanted:
         if not shutil.which(wanted):
-            raise FileNotFoundError(f"D2L_BROWSER={wanted!r} must be a program that exists; unset it or give a Chromium.")
+            raise SystemExit(f"D2L_BROWSER={wanted!r} must be a program that exists; unset it or give a Chromium.")
         return shutil.which(wanted)
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
