@@ -24,13 +24,13 @@ html: $(VENV)/.course ## build the book into build/html
 	$(RUN) -m book.press.build
 
 lab: $(VENV)/.course ## open the notebooks in JupyterLab
-	$(BIN)/jupyter lab --notebook-dir=chapters
+	$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/chapters
 
 notebooks: $(VENV)/.course ## re-execute the notebooks whose code or library changed
 	$(RUN) -m book.press.make
 
-exercises: ## regenerate the exercise notebooks
-	echo "No exercise set yet: each chapter ends with quick questions, and sets will live in solutions/."
+exercises: $(VENV)/.course ## regenerate the exercise and solution notebooks
+	$(RUN) -m book.press.make $(notdir $(basename $(wildcard solutions/*.md)))
 
 data: ## fetch the data sets that chapters need
 	echo "Nothing to fetch: the chapters make their own data."
@@ -43,7 +43,7 @@ check: $(VENV)/.test ## lint, types, unit tests, parity, drift: under three minu
 	$(RUN) -m pytest -q -n 2 --dist loadfile -m "not browser" tests d2lmini book/press
 
 test: browser check ## everything: also each notebook again, and the book in a real browser
-	$(RUN) -m pytest -q -n 2 --dist loadfile -p tests.nbval_tolerance --nbval chapters/fr chapters/en
+	$(RUN) -m pytest -q -n 2 --dist loadfile -p tests.nbval_tolerance --nbval chapters/fr chapters/en exercises solutions
 	$(RUN) -m book.press.build
 	$(RUN) -m pytest -q -n 2 -m browser tests
 

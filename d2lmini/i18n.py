@@ -2,7 +2,7 @@
 
 import datetime
 import re
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 Language = Literal["fr", "en"]
 LANGUAGES: tuple[Language, ...] = ("fr", "en")
@@ -41,6 +41,31 @@ def t(fr: str, en: str) -> str:
     'Who looks at whom?'
     """
     return typography(fr) if _language == "fr" else apostrophes(en)
+
+
+class Text(NamedTuple):
+    """A text kept in both languages, for messages that are chosen before the reader's language is known.
+
+    >>> str(Text("une tête", "a head"))
+    'a head'
+    """
+
+    fr: str
+    en: str
+
+    def __str__(self) -> str:
+        return t(self.fr, self.en)
+
+    def __add__(self, other: Any) -> "Text":
+        return Text(self.fr + other.fr, self.en + other.en)
+
+    def fill(self, **values: Any) -> "Text":
+        """Both texts with their `{fields}` filled; a field may itself be a `Text`."""
+        return Text(*(getattr(self, language).format_map(_told(values, language)) for language in LANGUAGES))
+
+
+def _told(values: dict[str, Any], language: Language) -> dict[str, Any]:
+    return {name: getattr(value, language) if isinstance(value, Text) else value for name, value in values.items()}
 
 
 def apostrophes(text: str) -> str:

@@ -5,6 +5,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = ROOT / "chapters"
 PAGES = ROOT / "book" / "pages"
+SOLUTIONS = ROOT / "solutions"
+EXERCISES = ROOT / "exercises"
 
 
 def relative(path: Path) -> Path:
@@ -19,10 +21,13 @@ class Refused(Exception):
         super().__init__("\n".join([f"{relative(path)}:{line}: {rule}", *(f"  {text}" for text in texts)]))
 
 
-def sources(names: list[str] | None = None) -> list[Path]:
-    """The chapters' sources in order, all of them or those named (`02_attention`)."""
-    known = {path.stem: path for path in sorted(CHAPTERS.glob("[0-9][0-9]_*.md"))}
+def sources(names: list[str] | None = None, shelves: tuple[Path, ...] = (CHAPTERS, SOLUTIONS)) -> list[Path]:
+    """The sources of chapters and of exercise sets in order, all of them or those named (`02_attention`)."""
+    known = [path for shelf in shelves for path in sorted(shelf.glob("[0-9][0-9]_*.md"))]
+    stems = sorted({path.stem for path in known})
     for name in names or []:
-        if name not in known:
-            raise SystemExit(f"no chapter {name!r} in {CHAPTERS.name}/; there are: {', '.join(known) or 'none'}.")
-    return [known[name] for name in names] if names else list(known.values())
+        if name not in stems:
+            raise SystemExit(
+                f"no source {name!r} in {' or '.join(f'{shelf.name}/' for shelf in shelves)}; there are: {', '.join(stems) or 'none'}."
+            )
+    return [path for path in known if path.stem in names] if names else known

@@ -13,7 +13,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
-from book.press import Refused, fingerprint, relative, sources
+from book.press import EXERCISES, SOLUTIONS, Refused, fingerprint, relative, sources
 from book.press.split import split
 from d2lmini.i18n import LANGUAGES, Language
 
@@ -21,23 +21,23 @@ MAX_BYTES = 1_500_000
 WORKERS = 2
 
 
-def target(path: Path, language: Language) -> Path:
-    """Where the executed notebook of a source lives: chapters/fr/02_attention.ipynb."""
-    return path.parent / language / f"{path.stem}.ipynb"
+def target(path: Path, language: Language, unsolved: bool = False) -> Path:
+    """Where the executed notebook of a source lives: chapters/fr/02_attention.ipynb, or exercises/fr/ for a set without its answers."""
+    return (EXERCISES if unsolved else path.parent) / language / f"{path.stem}.ipynb"
 
 
-def is_fresh(path: Path, language: Language) -> bool:
+def is_fresh(path: Path, language: Language, unsolved: bool = False) -> bool:
     """Whether the committed notebook is what the source and the library would give again."""
-    return why_stale(path, language) is None
+    return why_stale(path, language, unsolved) is None
 
 
-def why_stale(path: Path, language: Language) -> str | None:
+def why_stale(path: Path, language: Language, unsolved: bool = False) -> str | None:
     """What is wrong with a committed notebook, or None: missing, edited, never executed, outdated."""
-    place = target(path, language)
+    place = target(path, language, unsolved)
     name = relative(place)
     if not place.exists():
         return f"{name} does not exist"
-    committed, fresh = nbformat.read(place, as_version=4), split(path, language)
+    committed, fresh = nbformat.read(place, as_version=4), split(path, language, unsolved=unsolved)
     for new, old in zip(fresh.cells, committed.cells, strict=False):
         if (new.id, new.source, new.metadata) != (old.id, old.source, old.metadata):
             return f"{name}, cell {new.id}: differs from {path.name} (edited by hand, or the source moved on)"
@@ -51,20 +51,22 @@ def why_stale(path: Path, language: Language) -> str | None:
     return None
 
 
-def update(path: Path, language: Language) -> str:
+def update(path: Path, language: Language, unsolved: bool = False) -> str:
     """Bring one notebook up to date and say what was done: kept, retold (prose only) or executed."""
-    if is_fresh(path, language):
-        return f"{language}/{path.stem}: kept"
-    notebook, place = split(path, language), target(path, language)
+    place = target(path, language, unsolved)
+    name = relative(place)
+    if is_fresh(path, language, unsolved):
+        return f"{name}: kept"
+    notebook = split(path, language, unsolved=unsolved)
     notebook.metadata.d2l.key = _key(notebook)
     if _graft(notebook, place):
         _write(notebook, place)
-        return f"{language}/{path.stem}: outputs kept, prose renewed"
+        return f"{name}: outputs kept, prose renewed"
     start = time.perf_counter()
     _run(notebook, path, language)
     _tidy(notebook, path, language)
     _write(notebook, place)
-    return f"{language}/{path.stem}: executed in {time.perf_counter() - start:.0f} s"
+    return f"{name}: executed in {time.perf_counter() - start:.0f} s"
 
 
 def _key(notebook: NotebookNode) -> str:
@@ -164,13 +166,13 @@ def _write(notebook: NotebookNode, place: Path) -> None:
     text = nbformat.writes(notebook) + "\n"
     if len(text.encode()) > MAX_BYTES:
         raise SystemExit(f"{place.name} weighs {len(text) / 1e6:.1f} MB; {MAX_BYTES / 1e6} at most: draw fewer points or fewer figures.")
-    place.parent.mkdir(exist_ok=True)
+    place.parent.mkdir(parents=True, exist_ok=True)
     draft = place.with_suffix(".draft")
     draft.write_text(text, "utf8")
     draft.replace(place)
 
 
-def _attempt(job: tuple[Path, Language]) -> tuple[bool, str]:
+def _attempt(job: tuple[Path, Language, bool]) -> tuple[bool, str]:
     try:
         return True, update(*job)
     except (SystemExit, Refused, RuntimeError) as problem:  # the last: a kernel that would not start
@@ -178,8 +180,13 @@ def _attempt(job: tuple[Path, Language]) -> tuple[bool, str]:
 
 
 def main(names: list[str]) -> None:
-    """Update the named chapters, or all; exit with every problem found."""
-    jobs = [(path, language) for path in sources(names) for language in LANGUAGES]
+    """Update the named chapters and sets, or all; exit with every problem found."""
+    jobs = [
+        (path, language, unsolved)
+        for path in sources(names)
+        for language in LANGUAGES
+        for unsolved in ((False, True) if path.parent == SOLUTIONS else (False,))
+    ]
     failed = []
     with ProcessPoolExecutor(WORKERS) as pool:
         for fine, message in pool.map(_attempt, jobs):

@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode
 
 import yaml
 
-from book.press import ROOT
+from book.press import ROOT, solutions
 from d2lmini.i18n import Language
 
 SETTINGS = ROOT / "book" / "settings.yml"
@@ -27,7 +27,8 @@ def links(page: str, language: Language, chosen: dict[str, str]) -> list[tuple[s
     repository, branch = chosen["repository"], chosen["branch"]
     if not repository:
         return []
-    notebook = f"chapters/{language}/{page}.ipynb"
+    shelf = "exercises" if page.endswith(solutions.SUFFIX) else "chapters"
+    notebook = f"{shelf}/{language}/{page.removesuffix(solutions.SUFFIX)}.ipynb"
     inside = "lab/tree/" + notebook
     found = [("Binder", f"https://mybinder.org/v2/{_binder(repository)}/{quote(branch, safe='')}?{urlencode({'urlpath': inside})}")]
     if repository.startswith("https://github.com/"):

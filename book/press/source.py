@@ -27,6 +27,7 @@ class Prose:
 
     text: dict[Language, str]
     line: dict[Language, int]
+    tags: tuple[str, ...] = field(default=())
 
 
 def read(path: Path) -> list[Code | Prose]:
@@ -49,7 +50,8 @@ def read(path: Path) -> list[Code | Prose]:
         position += len(text)
         language = None if cell.cell_type == "code" else cell.metadata.get("lang")
         if language == "en" and waiting:
-            cells.append(Prose(text={"fr": waiting[0], "en": text}, line={"fr": waiting[1], "en": line}))
+            tags = tuple(cell.metadata.get("tags", ()))
+            cells.append(Prose(text={"fr": waiting[0], "en": text}, line={"fr": waiting[1], "en": line}, tags=tags))
             waiting = None
             continue
         if waiting:

@@ -11,7 +11,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from book.press import CHAPTERS, PAGES, ROOT, Refused, bibliography, markup, sources
+from book.press import CHAPTERS, PAGES, ROOT, SOLUTIONS, Refused, bibliography, markup, solutions, sources
 from book.press.source import Code, Prose, read
 from d2lmini.i18n import LANGUAGES, THIN, Language, apostrophes, typography
 
@@ -22,15 +22,18 @@ BOX_TITLES = {
 }
 
 
-def split(path: Path, language: Language, flavour: Flavour = "notebook") -> NotebookNode:
-    """The notebook of one language, not yet executed. Both flavours have the same cells and ids."""
+def split(path: Path, language: Language, flavour: Flavour = "notebook", unsolved: bool = False) -> NotebookNode:
+    """The notebook of one language, not yet executed. Both flavours have the same cells and ids; an unsolved one lacks the answers."""
     cells: list[NotebookNode] = []
     seen: dict[str, int] = {}
     for cell in read(path):
+        if unsolved and solutions.TAG in cell.tags:
+            continue
         if isinstance(cell, Code):
-            node = new_code_cell(cell.text, metadata={"tags": list(cell.tags)} if cell.tags else {})
+            text = solutions.code(cell.text, language, unsolved)
+            node = new_code_cell(text, metadata={"tags": list(cell.tags)} if cell.tags else {})
         else:
-            node = new_markdown_cell(_prose(path, cell, language, flavour))
+            node = new_markdown_cell(prose(path, cell, language, flavour))
         node.id = _identity(path, cell, seen)
         cells.append(node)
     if any(cell.cell_type == "code" for cell in cells):
@@ -54,11 +57,26 @@ def _identity(path: Path, cell: Code | Prose, seen: dict[str, int]) -> str:
     return digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
 
 
-def _prose(path: Path, cell: Prose, language: Language, flavour: Flavour) -> str:
-    text = markup.spare(cell.text[language], typography if language == "fr" else apostrophes)
+def prose(path: Path, cell: Prose, language: Language, flavour: Flavour) -> str:
+    """A prose cell in one language, its typography, citations and links in place."""
+    try:
+        text = solutions.expand(cell.text[language], language)
+    except ValueError as problem:
+        raise Refused(path, cell.line[language], str(problem)) from None
+    text = markup.spare(text, typography if language == "fr" else apostrophes)
     text = _cite(path, text, cell.line[language], language, flavour)
-    text = re.sub(r"(\]\(\d\d_\w+)\.md(?=[)#])", r"\1.ipynb", text)
+    text = re.sub(r"\]\((\d\d_\w+)\.md(?=[)#])", lambda match: f"]({_address(path, match[1], language, flavour)}", text)
     return text if flavour == "book" else _portable(text, language)
+
+
+def _address(path: Path, page: str, language: Language, flavour: Flavour) -> str:
+    """Where a link to another chapter or set leads: a page of the book, or a notebook beside this one or on the other shelf."""
+    name = page.removesuffix(solutions.SUFFIX)
+    if flavour == "book":
+        return f"{page}.md" if name != page else f"{page}.ipynb"
+    if name != page:
+        return f"../../exercises/{language}/{name}.ipynb"
+    return f"../../chapters/{language}/{name}.ipynb" if path.parent == SOLUTIONS else f"{name}.ipynb"
 
 
 @cache
@@ -104,7 +122,7 @@ def _portable(text: str, language: Language) -> str:
 
 def main(names: list[str]) -> None:
     """Say what would be split; `execute` writes the notebooks, for an unexecuted one is worth nothing."""
-    for path in sources(names):
+    for path in sources(names, (CHAPTERS,)):
         for language in LANGUAGES:
             cells = split(path, language).cells
             code = sum(cell.cell_type == "code" for cell in cells)

@@ -12,7 +12,7 @@ import yaml
 from nbformat import NotebookNode
 
 from book import cover
-from book.press import CHAPTERS, PAGES, ROOT, bibliography, execute, figures, glossary, spaces
+from book.press import CHAPTERS, PAGES, ROOT, SOLUTIONS, bibliography, execute, figures, glossary, practice, solutions, spaces
 from book.press.split import BOX_TITLES, split
 from book.press.ui import UI
 from d2lmini import palette
@@ -48,8 +48,8 @@ class Staged:
 def stage(language: Language, root: Path, chapters: Path = CHAPTERS) -> None:
     """Write one edition's sources into `root`; `SystemExit` when a notebook is missing or stale."""
     staged = Staged(root)
-    toc = contents(language)
-    listed = [name for part in toc["parts"] for name in (item["file"] for item in part["chapters"])]
+    toc = contents(language, chapters)
+    listed = [item["file"] for part in toc["parts"] for item in part["chapters"]]
     staged.write("_toc.yml", yaml.safe_dump(toc, allow_unicode=True, sort_keys=False))
     summary: dict[str, tuple[str, int]] = {}
     for name in (name for name in listed if not (PAGES / f"{name}.md").exists()):
@@ -58,17 +58,26 @@ def stage(language: Language, root: Path, chapters: Path = CHAPTERS) -> None:
         summary[name] = (title(notebook), minutes(notebook))
         staged.write(f"{name}.ipynb", nbformat.writes(notebook) + "\n")
         staged.write(f"_extra/notebooks/{name}.ipynb", execute.target(source, language).read_bytes())
+    for item in (item for part in toc["parts"] for item in part["chapters"] if "sections" in item):
+        page, source = f"{item['file']}{solutions.SUFFIX}", SOLUTIONS / f"{item['file']}.md"
+        empty = fresh(source, language, unsolved=True)
+        told = practice.page(source, language, nbformat.read(empty, as_version=4))
+        staged.write(f"{page}.md", boxes(questions(told), language) + "\n")
+        staged.write(f"_extra/notebooks/{page}.ipynb", empty.read_bytes())
     for path in sorted(PAGES.glob("*.md")):
         staged.write(path.name, prose_page(path, language, toc, summary))
     assets(staged)
     staged.finish()
 
 
-def contents(language: Language) -> dict:
-    """The table of contents with its captions in one language."""
+def contents(language: Language, chapters: Path = CHAPTERS) -> dict:
+    """The table of contents with its captions in one language; a chapter is followed by its exercises, a draft has none."""
     toc = yaml.safe_load((BOOK / "_toc.yml").read_text("utf8"))
     for part in toc["parts"]:
         part["caption"] = part["caption"].split(" | ")[("fr", "en").index(language)]
+        for item in part["chapters"]:
+            if chapters == CHAPTERS and (SOLUTIONS / f"{item['file']}.md").exists():
+                item["sections"] = [{"file": f"{item['file']}{solutions.SUFFIX}"}]
     return toc
 
 
@@ -76,16 +85,21 @@ def chapter(source: Path, language: Language) -> NotebookNode:
     """A chapter in MyST with the outputs of its executed notebook, ready for the page."""
     if not source.exists():
         raise SystemExit(f"{source} is in book/_toc.yml but does not exist; write it, or take it out of the table of contents.")
-    if problem := execute.why_stale(source, language):
-        raise SystemExit(f"{problem}; run: python -m book.press.execute {source.stem}")
     notebook = split(source, language, "book")
-    execute.graft(notebook, nbformat.read(execute.target(source, language), as_version=4))
+    execute.graft(notebook, nbformat.read(fresh(source, language), as_version=4))
     for number, cell in enumerate(notebook.cells):
         if cell.cell_type == "markdown":
             cell.source = boxes(questions(cell.source), language)
         for position, output in enumerate(cell.get("outputs", ())):
             set_in(output, f"f{number}-{position}")
     return notebook
+
+
+def fresh(source: Path, language: Language, unsolved: bool = False) -> Path:
+    """The executed notebook of a source; `SystemExit` when it is not what the source gives today."""
+    if problem := execute.why_stale(source, language, unsolved):
+        raise SystemExit(f"{problem}; run: python -m book.press.execute {source.stem}")
+    return execute.target(source, language, unsolved)
 
 
 def set_in(output: NotebookNode, prefix: str) -> None:
@@ -156,12 +170,14 @@ def chapter_list(language: Language, toc: dict, summary: dict[str, tuple[str, in
     rows = []
     number = 1
     for part in toc["parts"]:
-        names = [item["file"] for item in part["chapters"] if item["file"] in summary]
-        if names:
+        items = [item for item in part["chapters"] if item["file"] in summary]
+        if items:
             rows += [f"{{.part}}\n{part['caption']}\n", "{.chapters}"]
-        for name in names:
-            heading, length = summary[name]
-            rows.append(f"{number}. [{heading}]({name}.ipynb) [{UI[language]['minutes'].format(length)}]{{.minutes}}")
+        for item in items:
+            heading, length = summary[item["file"]]
+            told = [UI[language]["minutes"].format(length)]
+            told += [f"[{UI[language]['exercises']}]({section['file']}.md)" for section in item.get("sections", ())]
+            rows.append(f"{number}. [{heading}]({item['file']}.ipynb) [{' · '.join(told)}]{{.minutes}}")
             number += 1
         rows.append("")
     return "\n".join(rows)

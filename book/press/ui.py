@@ -9,7 +9,9 @@ UI: dict[Language, dict[str, str]] = {
     "fr": {
         "contents": "Dans cette page",
         "download": "Télécharger le notebook",
+        "exercises": "exercices",
         "hide": "Masquer le code",
+        "hints": "Indices",
         "home": "Accueil",
         "launch": "Ouvrir dans…",
         "main": "Sommaire du cours",
@@ -24,12 +26,15 @@ UI: dict[Language, dict[str, str]] = {
         "search_text": "Rechercher dans le cours…",
         "show": "Afficher le code",
         "skip": "Aller au contenu",
+        "solution": "Solution",
         "theme": "Thème sombre",
     },
     "en": {
         "contents": "On this page",
         "download": "Download the notebook",
+        "exercises": "exercises",
         "hide": "Hide the code",
+        "hints": "Hints",
         "home": "Home",
         "launch": "Open in…",
         "main": "Contents of the course",
@@ -44,6 +49,7 @@ UI: dict[Language, dict[str, str]] = {
         "search_text": "Search the course…",
         "show": "Show the code",
         "skip": "Skip to the content",
+        "solution": "Solution",
         "theme": "Dark theme",
     },
 }

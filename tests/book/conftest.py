@@ -5,17 +5,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 from playwright.sync_api import Browser, Page
 
-from book.press import ROOT, Refused
+from book.press import Refused, stage
 from book.press.build import BUILD, build
 from book.press.serve import server
 from tests.browser import browser, refuse_outbound, watch_errors  # noqa: F401 (a fixture)
 
 OUT = BUILD / "html"
-TOC = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text("utf8"))
-PAGES = [TOC["root"], *(item["file"] for part in TOC["parts"] for item in part["chapters"]), "search"]
+TOC = stage.contents("en")
+LISTED = [page["file"] for part in TOC["parts"] for item in part["chapters"] for page in (item, *item.get("sections", ()))]
+PAGES = [TOC["root"], *LISTED, "search"]
 CHAPTER = "02_attention"
 EVERYWHERE = [f"{language}/{page}.html" for language in ("fr", "en") for page in PAGES]
 

@@ -1,0 +1,30 @@
+"""Changes of the solutions that leave them right, each with its reason."""
+
+SWAP = "transposing swaps two axes, in either order"
+PAIR = "the product of each pair doesn't depend on which comes first"
+LAST = "of two axes, the last is number 1"
+FINE = "one part in 10,000 is below the tolerance: these angles differ by less than float32's own error over long texts"
+
+STILL_RIGHT = {
+    ("attend_one", "zip(relevance, values) → zip(values, relevance)"): PAIR,
+    ("attend_one", "0.0 → 1.0"): "the softmax ignores a number added to all scores",
+    ("attention", "k.transpose(-2, -1) → k.transpose(-1, -2)"): SWAP,
+    ("kernel_regression", "-1 → 1"): LAST,
+    ("split_heads", "pieces.transpose(1, 2) → pieces.transpose(2, 1)"): SWAP,
+    ("merge_heads", "z.transpose(1, 2) → z.transpose(2, 1)"): SWAP,
+    ("sinusoidal_positions", "10000 → 10001"): FINE,
+    ("sinusoidal_positions", "10000 → 9999"): FINE,
+    ("relative_bias", "1 → 0"): "(2K + 1) // 2 is K too",
+    ("alibi_scores", "k.transpose(-2, -1) → k.transpose(-1, -2)"): SWAP,
+    ("rotary", "10000 → 10001"): FINE,
+    ("rotary", "10000 → 9999"): FINE,
+    ("encoder_block", "z.unflatten(-1, (n_head, -1)).transpose(1, 2) → z.unflatten(-1, (n_head, -1)).transpose(2, 1)"): SWAP,
+    ("encoder_block", "found.transpose(1, 2) → found.transpose(2, 1)"): SWAP,
+    ("decoder_masks", "torch.ones(T, T, dtype=torch.bool) → torch.ones(T, T, dtype=torch.bool)"): "both sizes are T",
+    ("padded_loss", "-1 → 1"): LAST,
+    ("greedy_decoding", "scores[-1].argmax().item() → scores[-1].argmax()"): "a tensor of no axis counts as its number",
+    (
+        "warmup_rates",
+        "min(s ** (-0.5), s * warmup ** (-1.5)) → min(s * warmup ** (-1.5), s ** (-0.5))",
+    ): "the smaller of two numbers has no order",
+}
