@@ -35,12 +35,14 @@ def get_language() -> Language:
 
 
 def t(fr: str, en: str) -> str:
-    """The text in the current language, with its apostrophes curled and the no-break spaces of French.
+    """The text in the current language, its apostrophes curled, with the no-break spaces of French; `code` stays as it is.
 
     >>> t("Qui regarde qui ?", "Who looks at whom?")
     'Who looks at whom?'
     """
-    return typography(fr) if _language == "fr" else apostrophes(en)
+    text, change = (fr, typography) if _language == "fr" else (en, apostrophes)
+    code = re.findall(r"`([^`]*)`", text)
+    return re.sub("\ue000", lambda _: code.pop(0), change(re.sub(r"`[^`]*`", "`\ue000`", text)))
 
 
 class Text(NamedTuple):

@@ -34,6 +34,8 @@ def plain(x: Any) -> Any:
     if x is None or x is ... or type(x) in (bool, int, float, str):
         return x
     if isinstance(x, Tensor):
+        if x.dtype not in DTYPES.values():
+            raise TypeError(f"a tensor of {x.dtype} is not compared here; return real numbers, integers or booleans.")
         return torch.Tensor.clone(torch.Tensor.detach(x)).cpu()
     if isinstance(x, list | tuple):
         return [plain(value) for value in x]

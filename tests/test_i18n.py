@@ -30,6 +30,18 @@ def test_texts_follow_the_language_and_french_gets_its_spaces():
     assert i18n.t("Qui regarde qui ?", "Who looks at whom?") == f"Qui regarde qui{THIN}?"
 
 
+def test_code_between_backticks_stays_as_it_is():
+    assert i18n.t("", "`it's` isn't") == "`it's` isn’t"
+    i18n.set_language("fr")
+    assert i18n.t("`a ; b` ; c'est", "") == f"`a ; b`{THIN}; c’est"
+
+
+def test_a_text_in_both_languages_is_filled_and_told_in_the_readers_own():
+    text = i18n.Text("{n} {what}", "{what}: {n}").fill(n=2, what=i18n.Text("têtes", "heads"))
+    assert text == ("2 têtes", "heads: 2") and str(text) == "heads: 2"
+    assert text + i18n.Text(" !", "!") == ("2 têtes !", "heads: 2!")
+
+
 def test_dates():
     first, last = datetime.date(2026, 8, 1), datetime.date(2026, 12, 31)
     assert (i18n.date(first), i18n.date(last)) == ("August 1, 2026", "December 31, 2026")

@@ -67,7 +67,7 @@ def _source_of(package: str, name: str) -> str | None:
     shelf = _path(package) / "__init__.py"
     if not package.startswith(f"{PACKAGE.name}.") or not shelf.is_file():
         return None
-    imports = [node for node in ast.parse(shelf.read_text("utf8")).body if isinstance(node, ast.ImportFrom)]
+    imports = [node for node in ast.parse(shelf.read_text("utf8")).body if isinstance(node, ast.ImportFrom) and node.module != package]
     return next((node.module for node in imports if name in [alias.name for alias in node.names]), None)
 
 

@@ -8,16 +8,21 @@ TAG = "solution"  # prose that only the solved notebook has
 SUFFIX = "_exercises"  # 02_attention_exercises: the page of the set of 02_attention
 ANSWER = re.compile(r"^(?P<indent>[ \t]*)### BEGIN SOLUTION\n(?P<answer>.*?)^[ \t]*### END SOLUTION(?:\n|\Z)", re.M | re.S)
 YOURS = {"fr": "à vous", "en": "your turn"}
-NAMED = {"fr": "Les erreurs que la vérification reconnaît :", "en": "The mistakes that the check recognizes:"}
+NAMED = {"fr": "Les erreurs que la vérification reconnaît", "en": "The mistakes that the check recognizes"}
 HEADING = re.compile(r"^## \{exercise\}`(\w+)`", re.M)
 
 
 def code(text: str, language: Language, unsolved: bool = False) -> str:
     """A code cell with its comments `#: fr | en` in one language, and with its answer or a stub."""
-    text = re.sub(r"#: (.*?) \| (.*)", lambda match: "# " + match[1 + LANGUAGES.index(language)], text)
+    text = comments(text, language)
     if unsolved:
         text = ANSWER.sub(lambda match: _stub(match["indent"], match["answer"], language), text)
     return re.sub(r"^[ \t]*### (?:BEGIN|END) SOLUTION(?:\n|\Z)", "", text, flags=re.M).rstrip("\n")
+
+
+def comments(text: str, language: Language) -> str:
+    """A code cell with its comments `#: fr | en` in one language."""
+    return re.sub(r"#: (.*?) \| (.*)", lambda match: "# " + match[1 + LANGUAGES.index(language)], text)
 
 
 def _stub(indent: str, answer: str, language: Language) -> str:
@@ -59,7 +64,8 @@ def _heading(name: str, language: Language) -> str:
 
 
 def _mistakes(name: str, language: Language) -> str:
-    return "\n".join([NAMED[language], "", *(f"- {getattr(text, language)}" for text in _find(name).mistakes.values())])
+    told = "\n".join(dict.fromkeys(f"- {getattr(text, language)}" for text in _find(name).mistakes.values()))
+    return f"<details>\n<summary>{NAMED[language]}</summary>\n\n{told}\n\n</details>"
 
 
 def _find(name: str):  # type: ignore[no-untyped-def]

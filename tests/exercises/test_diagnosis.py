@@ -45,17 +45,46 @@ def test_two_mistakes_at_once_are_both_named():
     [
         (lambda x: 3 * x + 0.5, "value", ["not the right one", "index [0, 0]", "expected 3, got 3.5", "passed: 0 of 2"]),
         (lambda x: 3 * x.T, "shape", ["Shape (1, 2) was expected", "gives (2, 1)", 'Case "small"']),
-        (lambda x: (3 * x).long(), "type", ["a tensor of floats was expected", "gives a tensor of integers"]),
+        (lambda x: (3 * x).long(), "type", ["should give a tensor of floats, and gives a tensor of integers"]),
         (lambda x: None, "none", ["returns None", "`return`"]),
         (lambda x: (x - x) / (x - x), "nan", ["NaN"]),
         (lambda x: x @ x, "raised", ["raises RuntimeError on its line 1", "cannot be multiplied"]),
-        (lambda x: 7, "type", ["a tensor of floats was expected", "gives a number"]),
+        (lambda x: 7, "type", ["should give a tensor of floats, and gives a number"]),
     ],
 )  # fmt: skip
 def test_the_gap_is_told(answer, kind, words):
     found = said(answer)
     assert found.state == "wrong" and found.mistakes == (kind,)
     assert all(word in found.text.en for word in words), found.text.en
+
+
+@exercise(
+    **TEXTS, level=1, minutes=5, points=2, mistakes={},
+    cases=lambda seed: [Case(Text("deux", "two"), (torch.arange(6).reshape(2, 3),))],
+)  # fmt: skip
+def halves(x, *, bugs=NONE):
+    return x > 2, x.float()
+
+
+def test_the_gap_is_looked_for_inside_pairs():
+    found = said(lambda x: (x > 2, x + 0.5 * (x > 4)), halves)
+    assert found.text.en.startswith('The result is not the right one. First gap, case "two", result 2, index [1, 2]: expected 5, got 5.5.')
+    assert said(lambda x: (x > 2, x.float().T), halves).mistakes == ("shape",)
+    assert said(lambda x: x > 2, halves).mistakes == ("type",)
+    assert "holds 3 items; 2 are needed" in said(lambda x: (x, x, x), halves).text.en
+
+
+@exercise(
+    **TEXTS, level=1, minutes=5, points=2, mistakes={"lists": Text("Des listes.", "Lists.")},
+    cases=lambda seed: [Case(Text("deux", "two"), ([1, 2],))],
+)  # fmt: skip
+def total(x, *, bugs=NONE):
+    return x - 1 if "lists" in bugs else sum(x)
+
+
+def test_an_error_on_every_case_is_named_only_by_its_own_words():
+    assert said(lambda x: x - 1, total).mistakes == ("lists",)
+    assert said(lambda x: x + 1, total).mistakes == ("raised",)
 
 
 def test_right_cases_earn_their_share():
@@ -72,7 +101,11 @@ def test_an_empty_function_is_not_a_mistake():
     def empty(x):
         raise NotImplementedError
 
+    def unlucky(x):
+        raise NotImplementedError('"tril" not implemented for Bool')  # as torch says of some operations
+
     assert said(empty).state == "todo"
+    assert said(unlucky).mistakes == ("raised",)
     assert said(..., sizes).state == "todo"
 
 

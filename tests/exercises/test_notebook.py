@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from d2lmini import i18n
-from d2lmini.exercises import check, check_all, given, hint, notebook
+from d2lmini.exercises import check, check_all, earned, given, hint, notebook
 from d2lmini.exercises.sets import SETS
 
 
@@ -66,6 +66,12 @@ def test_check_all_draws_how_far_one_is(here, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line[0] for line in lines[:-1]] == ["✅", "⏳", "❌", "⏳", "⏳"]
     assert lines[-1] == "█░░░░ 1 of 5 · 2.0 points of 14"
+
+
+def test_earned_gives_the_share_of_the_points(here):
+    here.softmax = lambda scores: scores.exp() / scores.exp().sum(-1, keepdim=True)
+    assert earned("softmax") == 1.2  # three cases of five, of two points
+    assert earned("attention") == 0.0
 
 
 def test_names_that_do_not_exist_get_a_suggestion():

@@ -123,3 +123,21 @@ def test_a_widget_does_not_depend_on_its_neighbors(tmp_path, monkeypatch):
         after = key()
         assert (after != before) == matters, name
         before = after
+
+
+def test_a_package_that_imports_its_own_modules_depends_on_them(tmp_path, monkeypatch):
+    sets = tmp_path / "d2lmini" / "sets"
+    sets.mkdir(parents=True)
+    (tmp_path / "d2lmini" / "__init__.py").write_text("")
+    (sets / "__init__.py").write_text("from d2lmini.sets import a\nALL = a.x\n")
+    (sets / "a.py").write_text("x = 1\n")
+    monkeypatch.setattr(fingerprint, "PACKAGE", tmp_path / "d2lmini")
+
+    def key():
+        fingerprint._dependencies.cache_clear()
+        fingerprint._essence.cache_clear()
+        return fingerprint.key(["from d2lmini.sets import ALL"])
+
+    before = key()
+    (sets / "a.py").write_text("x = 2\n")
+    assert key() != before

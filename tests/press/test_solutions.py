@@ -16,6 +16,7 @@ CELL = """def softmax(x):
 SOURCE = (
     prose("# Jeu\n\n## {exercise}`softmax`\n\nÉcrivez.", "# Set\n\n## {exercise}`softmax`\n\nWrite.")
     + code(CELL)
+    + code('check("softmax")')
     + prose("Voici.\n\n{mistakes}`softmax`", "Here.\n\n{mistakes}`softmax`").replace('" -->', '" tags=["solution"] -->')
 )
 
@@ -55,6 +56,7 @@ def test_the_page_folds_hints_and_solution(source):
         page.index(words) for words in ("raise NotImplementedError", "<summary>Indices</summary>", "<summary>Solution</summary>")
     )
     assert stub < hints < solution < page.index("softmax(-1)")
+    assert 'check("' not in page
 
 
 def test_an_unknown_exercise_is_refused_with_its_line(source):

@@ -30,6 +30,9 @@ def test_citations_and_links_lead_somewhere_in_either_flavour(tmp_path):
     assert f"){THIN}; [Raffel" in portable
     assert "[Raffel et al., 2020](references.md#raffel2020exploring))" in book
     assert "](03_masks.ipynb)" in split(write(tmp_path, prose()), "en").cells[0].source
+    practice = prose("[À vous](03_masks_exercises.md)", "[Your turn](03_masks_exercises.md)")
+    assert "](../../exercises/en/03_masks.ipynb)" in split(write(tmp_path, practice), "en").cells[0].source
+    assert "](03_masks_exercises.md)" in split(write(tmp_path, practice), "en", "book").cells[0].source
 
 
 def test_english_apostrophes_are_curled_too(tmp_path):

@@ -1,84 +1,12 @@
-"""Exercises on attention: the softmax, the weights by hand, the equation in rows and in columns, kernel regression."""
+"""Exercises on attention: the weights by hand, then the equation in rows and in columns."""
 
 import torch
 from torch import Tensor
 
 from d2lmini.exercises.exercise import NONE, Bugs, exercise, normal, question
+from d2lmini.exercises.sets.softmax import kernel_regression, softmax
 from d2lmini.i18n import Text
 from d2lmini.trial import Case
-
-# --- softmax ------------------------------------------------------------------------------------------------
-
-
-def _softmax_cases(seed: int) -> list[Case]:
-    draw = normal(seed)
-    scores = draw(3, 5)
-    return [
-        Case(Text("un vecteur", "a vector"), (draw(4),)),
-        Case(Text("une matrice", "a matrix"), (scores,)),
-        Case(Text("deux têtes", "two heads"), (draw(2, 3, 4),)),
-        Case(Text("de grands scores", "large scores"), (500 * scores,)),
-        Case(Text("des lignes très différentes", "very different rows"), (scores + torch.tensor([[0.0], [-300.0], [300.0]]),)),
-    ]
-
-
-@exercise(
-    title=Text("Un softmax qui ne déborde pas", "A softmax that does not overflow"),
-    skill=Text("écrire un softmax stable sur le dernier axe", "write a stable softmax over the last axis"),
-    level=1,
-    minutes=10,
-    points=2,
-    cases=_softmax_cases,
-    mistakes={
-        "no_shift": Text(
-            "L'exponentielle déborde quand les scores sont grands : exp(1 000) est infini et inf/inf donne NaN.",
-            "The exponential overflows when scores are large: exp(1,000) is infinite and inf/inf gives NaN.",
-        ),
-        "one_shift": Text(
-            "Vous retirez un seul maximum pour tout le tenseur : une ligne bien plus basse que les autres tombe à 0/0. Chaque ligne a le sien.",
-            "You subtract one maximum for the whole tensor: a row far below the others ends as 0/0. Each row has its own.",
-        ),
-        "first_axis": Text(
-            "Le softmax porte sur le premier axe : ce sont les colonnes qui somment à 1. Il doit porter sur le dernier, celui des clés.",
-            "The softmax runs over the first axis: columns sum to 1. It must run over the last one, that of the keys.",
-        ),
-        "all_axes": Text(
-            "Vous divisez par la somme de tout le tenseur : chaque ligne doit sommer à 1, et non l'ensemble.",
-            "You divide by the sum of the whole tensor: each row must sum to 1, not all of them together.",
-        ),
-        "no_sum": Text(
-            "Il manque la division : les poids sont positifs mais ne somment pas à 1.",
-            "The division is missing: the weights are positive but do not sum to 1.",
-        ),
-        "logarithm": Text(
-            "Vous renvoyez le logarithme des poids : ils doivent être positifs et sommer à 1.",
-            "You return the logarithm of the weights: they must be positive and sum to 1.",
-        ),
-    },
-    hints=(
-        Text(
-            "Retirer le même nombre à tous les scores d'une ligne ne change pas ses poids.",
-            "Subtracting one number from all the scores of a row does not change its weights.",
-        ),
-        Text(
-            "`amax` et `sum` prennent `dim=-1` et `keepdim=True` : l'axe reste, de taille 1, et la ligne se divise sans boucle.",
-            "`amax` and `sum` take `dim=-1` and `keepdim=True`: the axis stays, of size 1, and the row divides without a loop.",
-        ),
-    ),
-)
-def softmax(scores: Tensor, *, bugs: Bugs = NONE) -> Tensor:
-    axis: int | tuple[int, ...] = 0 if "first_axis" in bugs else -1
-    if "one_shift" in bugs:
-        scores = scores - scores.max()
-    elif "no_shift" not in bugs:
-        scores = scores - scores.amax(axis, keepdim=True)
-    if "logarithm" in bugs:
-        return scores - scores.exp().sum(axis, keepdim=True).log()
-    weights = scores.exp()
-    if "no_sum" in bugs:
-        return weights
-    return weights / (weights.sum() if "all_axes" in bugs else weights.sum(axis, keepdim=True))
-
 
 # --- weights by hand ----------------------------------------------------------------------------------------
 
@@ -111,7 +39,7 @@ def _by_hand(seed: int) -> tuple:
             "Vous divisez les scores par leur somme : le softmax prend d'abord l'exponentielle.",
             "You divide the scores by their sum: softmax takes the exponential first.",
         ),
-        "no_sum": Text("Vous donnez les exponentielles : elles ne somment pas à 1.", "You give the exponentials: they do not sum to 1."),
+        "no_sum": Text("Vous donnez les exponentielles : leur somme n'est pas 1.", "You give the exponentials: they do not sum to 1."),
         "reversed": Text(
             "La clé la plus proche reçoit le plus petit poids : le signe des scores est inversé.",
             "The closest key gets the smallest weight: the sign of the scores is reversed.",
@@ -172,16 +100,40 @@ def _attention_cases(seed: int) -> list[Case]:
             "Vous divisez par la racine du nombre de clés : c'est la dimension d_head qui compte, non la longueur du texte.",
             "You divide by the root of the number of keys: the dimension d_head matters, not the length of the text.",
         ),
+        "over_values": Text(
+            "Vous divisez par la racine de la taille des valeurs : c'est celle des requêtes et des clés qui compte.",
+            "You divide by the root of the size of the values: that of the queries and keys matters.",
+        ),
+        "late": Text(
+            "Vous divisez les poids, après le softmax : ce sont les scores qu'il faut réduire, avant.",
+            "You divide the weights, after the softmax: the scores must be scaled, before it.",
+        ),
         "times_root": Text(
             "Vous multipliez par √d_head au lieu de diviser : le softmax sature encore plus.",
             "You multiply by √d_head instead of dividing: the softmax saturates even more.",
         ),
         "over_queries": Text(
-            "Le softmax porte sur les requêtes : il doit porter sur les clés, pour que les poids de chaque requête somment à 1.",
+            "Le softmax porte sur les requêtes : il doit porter sur les clés, pour que les poids de chaque requête aient pour somme 1.",
             "The softmax runs over the queries: it must run over the keys, so that the weights of each query sum to 1.",
         ),
+        "axis_one": Text(
+            "Le softmax porte sur l'axe 1 : avec des lots ou des têtes, ce ne sont plus les clés. Comptez depuis la fin.",
+            "The softmax runs over axis 1: with batches or heads, these are no longer the keys. Count from the end.",
+        ),
+        "reshaped": Text(
+            "`view` et `reshape` relisent les nombres dans le même ordre : ils n'échangent pas deux axes.",
+            "`view` and `reshape` reread the numbers in the same order: they do not swap two axes.",
+        ),
+        "two_axes": Text(
+            "Votre transposition ne vaut que sans lot ni tête : ce sont les deux derniers axes de k qu'il faut échanger, quel que soit le nombre d'axes qui les précèdent.",
+            "Your transpose only works with no batch and no heads: the last two axes of k must be swapped, however many stand in front.",
+        ),
+        "no_shift": Text(
+            "L'exponentielle déborde quand les scores sont grands : exp(1 000) est infini et inf/inf donne NaN.",
+            "The exponential overflows when scores are large: exp(1,000) is infinite and inf/inf gives NaN.",
+        ),
         "no_softmax": Text(
-            "Il n'y a pas de softmax : les poids peuvent être négatifs et ne somment pas à 1.",
+            "Il n'y a pas de softmax : les poids peuvent être négatifs et leur somme n'est pas 1.",
             "There is no softmax: weights can be negative and do not sum to 1.",
         ),
         "ignored": Text(
@@ -194,14 +146,22 @@ def _attention_cases(seed: int) -> list[Case]:
             "Un score masqué vaut 0 chez vous, et exp(0) = 1 : la clé interdite garde du poids.",
             "A masked score is 0 in your version, and exp(0) = 1: the forbidden key keeps weight.",
         ),
+        "added": Text(
+            "Vous ajoutez le masque aux scores : 1 aux clés permises, 0 aux autres, et rien n'est interdit.",
+            "You add the mask to the scores: 1 for the allowed keys, 0 for the others, and nothing is forbidden.",
+        ),
+        "poisoned": Text(
+            "Vous multipliez −∞ par le masque : aux places permises, 0 fois l'infini donne NaN, et le softmax le répand sur toute la ligne.",
+            "You multiply −∞ by the mask: in the allowed places, 0 times infinity gives NaN, and the softmax spreads it over the whole row.",
+        ),
         "after": Text(
-            "Vous masquez après le softmax : les poids qui restent ne somment plus à 1.",
+            "Vous masquez après le softmax : la somme des poids qui restent n'est plus 1.",
             "You mask after the softmax: the weights that remain no longer sum to 1.",
         ),
     },
     hints=(
         Text(
-            "Les formes d'abord : (…, Tq, d_head) et (…, Tk, d_head) donnent des scores (…, Tq, Tk). Quel axe de k faut-il déplacer ?",
+            "Les formes d'abord : (…, Tq, d_head) et (…, Tk, d_head) donnent des scores (…, Tq, Tk). Quels axes de k faut-il échanger ?",
             "Shapes first: (…, Tq, d_head) and (…, Tk, d_head) give scores (…, Tq, Tk). Which axes of k must be swapped?",
         ),
         Text(
@@ -216,17 +176,30 @@ def _attention_cases(seed: int) -> list[Case]:
 )
 def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, *, bugs: Bugs = NONE) -> Tensor:
     size, length = q.shape[-1], k.shape[-2]
-    power = {"no_scale": 1.0, "over_d": 1 / size, "over_length": length**-0.5, "times_root": size**0.5}
-    scale = next((power[bug] for bug in power if bug in bugs), size**-0.5)
-    scores = q @ k.transpose(-2, -1) * scale
-    if mask is not None and "inverted" in bugs:
-        mask = ~mask
+    power = {"no_scale": 1.0, "over_d": 1 / size, "over_length": length**-0.5, "over_values": v.shape[-1] ** -0.5, "times_root": size**0.5}
+    scale = next((power[bug] for bug in power if bug in bugs), 1.0 if "late" in bugs else size**-0.5)
+    swapped = (
+        k.reshape(*k.shape[:-2], size, length) if "reshaped" in bugs else k.transpose(0, 1) if "two_axes" in bugs else k.transpose(-2, -1)
+    )
+    scores = q @ swapped * scale
+    masked = mask is not None and "ignored" not in bugs
     if mask is None or "ignored" in bugs:
         mask = torch.ones_like(scores, dtype=torch.bool)
-    if "after" not in bugs:
-        scores = scores.masked_fill(~mask, 0.0 if "zero" in bugs or "no_softmax" in bugs else -torch.inf)
-    weights = scores if "no_softmax" in bugs else scores.softmax(-2 if "over_queries" in bugs else -1)
-    return (weights.masked_fill(~mask, 0.0) if "after" in bugs else weights) @ v
+    elif "inverted" in bugs:
+        mask = ~mask
+    if "no_shift" in bugs:
+        weights = scores.exp() * mask
+        return weights / weights.sum(-1, keepdim=True) @ v
+    if "added" in bugs:
+        scores = scores + mask.float()
+    elif "poisoned" in bugs:
+        scores = scores + ~mask * -torch.inf if masked else scores
+    elif "after" not in bugs:
+        scores = scores.masked_fill(~mask, 0.0 if bugs & {"zero", "no_softmax"} else -torch.inf)
+    axis = -2 if "over_queries" in bugs else 1 if "axis_one" in bugs else -1
+    weights = scores if "no_softmax" in bugs else scores.softmax(axis)
+    weights = weights.masked_fill(~mask, 0.0) if "after" in bugs else weights
+    return weights * (size**-0.5 if "late" in bugs else 1) @ v
 
 
 # --- the same in columns ------------------------------------------------------------------------------------
@@ -250,13 +223,26 @@ def _columns_cases(seed: int) -> list[Case]:
     cases=_columns_cases,
     mistakes={
         "over_rows": Text(
-            "Chez vous les lignes des poids somment à 1. En colonnes, la colonne j contient les poids de la requête j : c'est elle qui somme à 1.",
-            "The rows of your weights sum to 1. In columns, column j holds the weights of query j: it is the column that sums to 1.",
+            "Vos poids ont pour somme 1 sur les requêtes : ce doit être sur les clés. En colonnes, la colonne j contient les poids de la requête j.",
+            "Your weights sum to 1 over the queries: they must do so over the keys. In columns, column j holds the weights of query j.",
         ),
         "swapped": Text(
             "Les rôles de Q et de K sont échangés : l'élément (i, j) des scores est le produit de la clé i et de la requête j.",
             "Q and K trade places: element (i, j) of the scores is the product of key i and query j.",
         ),
+        "rows_weights": Text(
+            "Vos poids sont justes, mais en lignes : la requête j y est la ligne j. En colonnes, elle doit être la colonne j avant de rencontrer V.",
+            "Your weights are right, but in rows: query j is row j. In columns it must be column j before it meets V.",
+        ),
+        "coordinates": Text(
+            "QKᵀ compare ici des coordonnées, et non des jetons : en colonnes, les scores doivent avoir la forme (T, T).",
+            "QKᵀ compares coordinates here, not tokens: in columns the scores must have shape (T, T).",
+        ),
+        "over_tokens": Text(
+            "Vous divisez par la racine du nombre de jetons : en colonnes, d_head est le nombre de lignes de Q.",
+            "You divide by the root of the number of tokens: in columns, d_head is the number of rows of Q.",
+        ),
+        "over_d": Text("Vous divisez par d_head et non par √d_head.", "You divide by d_head, not by √d_head."),
         "in_rows": Text(
             "Vous renvoyez le résultat en lignes : ici chaque jeton est une colonne, à l'entrée comme à la sortie.",
             "You return the result in rows: here each token is a column, on the way in and on the way out.",
@@ -275,8 +261,8 @@ def _columns_cases(seed: int) -> list[Case]:
             "Write Q = W_q X, K = W_k X, V = W_v X, and the shape of each.",
         ),
         Text(
-            "Transposer un produit renverse son ordre : (QKᵀ)ᵀ = KQᵀ. Qu'est-ce qui remplace QKᵀ ?",
-            "Transposing a product reverses its order: (QKᵀ)ᵀ = KQᵀ. What replaces QKᵀ?",
+            "En lignes, les scores QKᵀ ont une ligne par requête. En colonnes, quel produit de K et de Q a la forme (T, T), avec une colonne par requête ?",
+            "In rows, the scores QKᵀ have one row per query. In columns, which product of K and Q has shape (T, T), with one column per query?",
         ),
     ),
 )
@@ -284,82 +270,14 @@ def attention_in_columns(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor, *, bu
     q, k, v = w_q @ x, w_k @ x, w_v @ x
     if "swapped" in bugs:
         q, k = k, q
-    size = 1 if "no_scale" in bugs else x.shape[0] if "scale_input" in bugs else q.shape[0]
-    out = v @ (k.T @ q / size**0.5).softmax(1 if "over_rows" in bugs else 0)
+    sizes = {"no_scale": 1, "scale_input": x.shape[0], "over_tokens": x.shape[1], "over_d": q.shape[0] ** 2}
+    root = next((sizes[bug] for bug in sizes if bug in bugs), q.shape[0]) ** 0.5
+    if "coordinates" in bugs:
+        return (q @ k.T / root).softmax(-1) @ v
+    if "rows_weights" in bugs:
+        return v @ (q.T @ k / root).softmax(1)
+    out = v @ (k.T @ q / root).softmax(1 if "over_rows" in bugs else 0)
     return out.T if "in_rows" in bugs else out
-
-
-# --- kernel regression --------------------------------------------------------------------------------------
-
-
-def _kernel_cases(seed: int) -> list[Case]:
-    draw = normal(seed)
-    return [
-        Case(Text("3 requêtes, 7 exemples", "3 queries, 7 examples"), (draw(3), draw(7), draw(7), 0.5)),
-        Case(Text("une largeur de 2", "a bandwidth of 2"), (draw(4), draw(5), draw(5), 2.0)),
-        Case(Text("très loin des exemples", "far from the examples"), (draw(2) + 40, draw(6), draw(6), 0.7)),
-    ]
-
-
-@exercise(
-    title=Text("L'attention de 1964", "The attention of 1964"),
-    skill=Text("reconnaître l'attention dans la régression à noyau", "recognize attention in kernel regression"),
-    level=2,
-    minutes=15,
-    points=3,
-    cases=_kernel_cases,
-    mistakes={
-        "no_width": Text("La largeur n'est pas utilisée.", "The bandwidth is not used."),
-        "width": Text(
-            "Le noyau gaussien divise par le carré de la largeur ; vous divisez par la largeur.",
-            "The Gaussian kernel divides by the square of the bandwidth; you divide by the bandwidth.",
-        ),
-        "no_half": Text(
-            "Il manque le 1/2 devant le carré : exp(−u²/2), et non exp(−u²).",
-            "The 1/2 before the square is missing: exp(−u²/2), not exp(−u²).",
-        ),
-        "sign": Text(
-            "Les exemples les plus lointains pèsent le plus : il manque un signe moins.",
-            "The farthest examples weigh most: a minus sign is missing.",
-        ),
-        "absolute": Text(
-            "Vous prenez la distance, et non son carré : ce noyau-là est pointu.",
-            "You take the distance, not its square: that kernel has a peak.",
-        ),
-        "no_sum": Text(
-            "Les poids ne somment pas à 1 : loin des exemples, la prédiction tombe à 0.",
-            "The weights do not sum to 1: far from the examples, the prediction falls to 0.",
-        ),
-        "over_queries": Text(
-            "Les poids somment à 1 sur les requêtes : ils doivent le faire sur les exemples.",
-            "The weights sum to 1 over the queries: they must do so over the examples.",
-        ),
-        "underflow": Text(
-            "Loin des exemples tous les noyaux valent 0 et vous divisez 0 par 0. Un softmax stable l'évite.",
-            "Far from the examples all kernels are 0 and you divide 0 by 0. A stable softmax avoids it.",
-        ),
-    },
-    hints=(
-        Text(
-            "`x_query[:, None] - x[None]` donne tous les écarts, de forme (Tq, Tk).",
-            "`x_query[:, None] - x[None]` gives all the differences, of shape (Tq, Tk).",
-        ),
-        Text(
-            "Un noyau gaussien normalisé est un softmax : de quels scores ?", "A normalized Gaussian kernel is a softmax: of which scores?"
-        ),
-    ),
-)
-def kernel_regression(x_query: Tensor, x: Tensor, y: Tensor, width: float, *, bugs: Bugs = NONE) -> Tensor:
-    gap = x_query[:, None] - x
-    squared = gap.abs() if "absolute" in bugs else gap**2
-    bandwidth = 1.0 if "no_width" in bugs else width if "width" in bugs else width**2
-    scores = (1 if "sign" in bugs else -1) * squared / bandwidth / (1 if "no_half" in bugs else 2)
-    if "no_sum" in bugs:
-        return scores.exp() @ y
-    axis = 0 if "over_queries" in bugs else 1
-    if "underflow" in bugs:
-        return scores.exp() / scores.exp().sum(axis, keepdim=True) @ y
-    return scores.softmax(axis) @ y
 
 
 SET = (softmax, weights_by_hand, attention, attention_in_columns, kernel_regression)

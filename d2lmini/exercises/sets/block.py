@@ -78,8 +78,8 @@ def _heads(y: Tensor, weights: dict, n_head: int, mask: Tensor | None, bugs: Bug
             "You normalize after each addition: that is the arrangement of 2017. Here the norm stands at the entrance of each part.",
         ),
         "normed_path": Text(
-            "Vous remplacez le flux par sa version normalisée, puis vous y ajoutez. Le flux passe tel quel ; seule la pièce reçoit x normalisé.",
-            "You replace the stream by its normalized version, then add to it. The stream goes through as it is; only the part receives the normalized x.",
+            "Vous ajoutez le résultat de chaque pièce au flux normalisé. Le flux doit passer tel quel ; seule la pièce reçoit x normalisé.",
+            "You add the result of each part to the normalized stream. The stream must go through as it is; only the part receives the normalized x.",
         ),
         "no_path_1": Text(
             "Le premier détour remplace le flux au lieu de s'y ajouter : ce que portait x est perdu.",
@@ -240,11 +240,11 @@ def _sizes(seed: int) -> tuple:
             "You widen the gated network instead of cutting it: three matrices must fit in the place of two.",
         ),
         "same_width": Text(
-            "À largeur égale, le réseau à porte a la moitié de poids en plus : il faut le rétrécir.",
+            "À largeur égale, le réseau à porte a moitié plus de poids : il faut le rétrécir.",
             "At equal width, the gated network has half as many weights again: it must be narrowed.",
         ),
         "half_width": Text(
-            "Moitié en plus ne se compense pas par moitié en moins : il faut que 3 · d_model · largeur = 2 · d_model · d_ff.",
+            "Une moitié en plus ne se compense pas par une moitié en moins : il faut que 3 · d_model · largeur = 2 · d_model · d_ff.",
             "Half as much again is not undone by half as much: you need 3 · d_model · width = 2 · d_model · d_ff.",
         ),
         "full_width": Text(

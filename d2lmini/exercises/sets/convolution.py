@@ -21,6 +21,8 @@ def _field_cases(seed: int) -> list[Case]:
         Case(Text("des largeurs 3, 5 et 7", "widths 3, 5 and 7"), ([3, 5, 7], [1, 1, 1])),
         Case(Text("des dilatations 1, 2, 4 et 8", "dilations 1, 2, 4 and 8"), ([3] * 4, [1, 2, 4, 8])),
         Case(Text("la dilatation avant la dernière couche", "the dilation before the last layer"), ([5, 3, 3], [3, 2, 1])),
+        Case(Text("une couche à trous", "one layer with gaps"), ([3], [4])),
+        Case(Text("une couche ordinaire, puis une à trous", "an ordinary layer, then one with gaps"), ([3, 3], [1, 4])),
         Case(Text("deux couches de largeur 1", "two layers of width 1"), ([1, 1], [1, 4])),
         Case(Text("aucune couche", "no layer"), ([], [])),
     ]
@@ -54,6 +56,14 @@ def _field_cases(seed: int) -> list[Case]:
             "La dilatation n'est pas utilisée : une fenêtre à trous s'étend plus loin que sa largeur.",
             "The dilation is not used: a window with gaps extends further than its width.",
         ),
+        "counted": Text(
+            "Vous comptez les entrées atteintes : l'étendue va de la première à la dernière, trous compris.",
+            "You count the inputs that are reached: the extent goes from the first to the last, gaps included.",
+        ),
+        "added": Text(
+            "Vous ajoutez la dilatation à la largeur : elle étire chaque intervalle de la fenêtre, et se multiplie par leur nombre.",
+            "You add the dilation to the width: it stretches each interval of the window, and is multiplied by their number.",
+        ),
         "stretched": Text(
             "Vous prenez largeur × dilatation pour l'étendue de la fenêtre. Comptez les intervalles : w entrées n'en ont que w − 1.",
             "You take width × dilation as the span of the window. Count the intervals: w inputs only have w − 1 of them.",
@@ -82,9 +92,25 @@ def _field_cases(seed: int) -> list[Case]:
             "Seule la dernière couche compte : chaque tour de boucle efface le précédent au lieu de s'y ajouter.",
             "Only the last layer counts: each turn of the loop erases the previous one instead of adding to it.",
         ),
+        "last_read": Text(
+            "Vous ne lisez que la dernière couche : toutes étendent le champ, et sans aucune couche il n'y a pas de dernière.",
+            "You only read the last layer: all of them extend the field, and without any layer there is no last one.",
+        ),
+        "not_first": Text(
+            "La première couche est oubliée : en Python, les indices commencent à 0.",
+            "The first layer is forgotten: in Python, indices start at 0.",
+        ),
+        "no_layer": Text(
+            "Sans aucune couche, votre code cherche quand même la première : le champ vaut alors 1.",
+            "Without any layer, your code still looks for the first one: the field is then 1.",
+        ),
         "alike": Text(
             "Vous supposez toutes les couches pareilles à la première : chacune a sa largeur et sa dilatation.",
             "You assume that all layers are like the first: each has its own width and its own dilation.",
+        ),
+        "three": Text(
+            "Vous supposez toutes les largeurs égales à 3 : `widths` donne celle de chaque couche.",
+            "You assume that all widths are equal to 3: `widths` gives that of each layer.",
         ),
         "compounded": Text(
             "Vous multipliez entre elles les dilatations des couches : chacune se compte en places du texte, non en pas de la couche d'avant.",
@@ -113,14 +139,23 @@ def receptive_field(widths: list[int], dilations: list[int], *, bugs: Bugs = NON
         dilations = list(itertools.accumulate(dilations, operator.mul))
     if "skipped" in bugs:
         dilations = [d + 1 for d in dilations]
-    grown = [w * d - 1 if "stretched" in bugs else (w - 1) * d for w, d in zip(widths, dilations, strict=True)]
+    if "three" in bugs:
+        widths = [3] * len(widths)
+    if {"no_layer", "last_read"} & bugs and not widths:
+        raise IndexError
+    pairs = [*zip(widths, dilations, strict=True)]
+    if "counted" in bugs:
+        return len({sum(steps) for steps in itertools.product(*(range(-(w // 2) * d, w // 2 * d + 1, d) for w, d in pairs))})
+    grown = [w * d - 1 if "stretched" in bugs else w + d - 2 if "added" in bugs else (w - 1) * d for w, d in pairs]
     spans = [g + 1 for g in grown]
     if "first" in bugs:
         return spans[0] if spans else None
-    if "last" in bugs:
+    if {"last", "last_read"} & bugs:
         grown = grown[-1:]
+    if "not_first" in bugs:
+        grown = grown[1:]
     if "alike" in bugs:
-        grown = [grown[0]] * len(grown)
+        grown = grown[:1] * len(grown)
     if "product" in bugs:
         return math.prod(spans)
     if "sum" in bugs or "recounted" in bugs:
@@ -170,8 +205,8 @@ def _convolution_cases(seed: int) -> list[Case]:
             "Your window is shifted one place to the left: check by hand which table reads word i itself.",
         ),
         "width_three": Text(
-            "Votre fenêtre ne recule que d'une place : c'est juste pour une largeur 3, mais le recul dépend de la largeur.",
-            "Your window only moves back by one place: this is right for a width of 3, but the move depends on the width.",
+            "Votre fenêtre recule toujours d'une place : c'est juste pour une largeur 3, mais le recul dépend de la largeur.",
+            "Your window always moves back by one place: this is right for a width of 3, but the move depends on the width.",
         ),
         "offset_index": Text(
             "Vous numérotez les tables par l'écart entre les places : `tables[0]` tombe au milieu, alors qu'elle est pour le voisin le plus à gauche.",
@@ -216,6 +251,14 @@ def _convolution_cases(seed: int) -> list[Case]:
         "overwritten": Text(
             "Chaque table efface ce que la précédente a donné : il faut additionner leurs résultats.",
             "Each table erases what the previous one gave: their results must be added up.",
+        ),
+        "one_word": Text(
+            "Votre boucle rend son résultat après le premier mot : le `return` est trop à droite.",
+            "Your loop returns after the first word: `return` is indented too far.",
+        ),
+        "like_input": Text(
+            "La sortie a d_out nombres par mot, non d.",
+            "The output has d_out numbers for each word, not d.",
         ),
         "mean": Text(
             "Vous divisez par la largeur : une convolution additionne, et ce sont ses tables qui dosent.",
@@ -268,4 +311,7 @@ def convolution(x: Tensor, tables: Tensor, *, bugs: Bugs = NONE) -> Tensor:
     full = (i >= reach) & (i < length - reach)
     if "no_edge" in bugs and not full.any():
         raise RuntimeError
+    if "like_input" in bugs and out.shape != x.shape:
+        raise RuntimeError
+    out = out * (i == 0) if "one_word" in bugs else out
     return out[full[:, 0]] if "no_edge" in bugs else out * full if "only_full" in bugs else out

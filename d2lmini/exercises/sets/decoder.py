@@ -1,11 +1,33 @@
 """Exercises on the decoder: what it may look at, and how it writes."""
 
+from functools import cache
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from d2lmini.exercises.exercise import NONE, Bugs, exercise, normal
 from d2lmini.i18n import Text
 from d2lmini.trial import Case
+
+CAUSAL_ONLY = Text(
+    "Le premier masque laisse ouvert le remplissage de la cible : quand il est à gauche, les vrais jetons le regardent.",
+    "The first mask leaves the padding of the target open: when it is on the left, real tokens look at it.",
+)
+PADDING_ONLY = Text(
+    "Le premier masque n'est pas causal : chaque jeton voit la réponse qu'il doit deviner.",
+    "The first mask is not causal: each token sees the answer that it must guess.",
+)
+REOPENED = Text(
+    "Vous rouvrez des clés de remplissage pour éviter une ligne vide : ici on les laisse fermées.",
+    "You reopen padding keys to avoid an empty row: here they stay closed.",
+)
+NUMBERS = Text("Vos masques sont des nombres : rendez des booléens.", "Your masks are numbers: return booleans.")
+NO_START = Text("`decode` doit recevoir le signe de début à chaque pas.", "`decode` must receive the start sign at each step.")
+ONE_TOKEN = Text(
+    "Vous ne rendez qu'un jeton : il faut recommencer jusqu'au signe de fin. Le `return` serait-il dans la boucle ?",
+    "You return a single token: go on until the end sign. Might the `return` be inside the loop?",
+)
 
 # --- the decoder's masks ------------------------------------------------------------------------------------
 
@@ -22,7 +44,7 @@ def _mask_cases(seed: int) -> list[Case]:
     return [
         Case(Text("6 jetons de source, 5 de cible", "6 source tokens, 5 target tokens"), (rows(6, 0, 6, 3), rows(5, 0, 3, 5), 0)),
         Case(Text("un remplissage de numéro 5", "padding numbered 5"), (rows(3, 5, 2, 3), rows(7, 5, 4, 6), 5)),
-        Case(Text("un remplissage à gauche", "padding on the left"), (rows(5, 0, 4, 2), rows(4, 0, 2, 3, left=True), 0)),
+        Case(Text("un remplissage à gauche", "padding on the left"), (rows(4, 0, 4, 1, left=True), rows(4, 0, 2, 3, left=True), 0)),
         Case(Text("un seul texte, sans remplissage", "a single text, no padding"), (rows(3, 0, 3), rows(4, 0, 4), 0)),
     ]
 
@@ -35,14 +57,11 @@ def _mask_cases(seed: int) -> list[Case]:
     points=4,
     cases=_mask_cases,
     mistakes={
-        "causal_only": Text(
-            "Le premier masque laisse ouvert le remplissage de la cible : quand il est à gauche, les vrais jetons le regardent.",
-            "The first mask leaves the padding of the target open: when it is on the left, real tokens look at it.",
-        ),
-        "padding_only": Text(
-            "Le premier masque n'est pas causal : chaque jeton voit la réponse qu'il doit deviner.",
-            "The first mask is not causal: each token sees the answer that it must guess.",
-        ),
+        "causal_only": CAUSAL_ONLY,
+        "causal_only_square": CAUSAL_ONLY,
+        "causal_only_one": CAUSAL_ONLY,
+        "padding_only": PADDING_ONLY,
+        "padding_only_row": PADDING_ONLY,
         "future": Text(
             "Le premier masque ouvre l'avenir et ferme le passé : la ligne i est une requête, elle voit les clés j ≤ i.",
             "The first mask opens the future and closes the past: row i is a query, which sees the keys j ≤ i.",
@@ -92,8 +111,8 @@ def _mask_cases(seed: int) -> list[Case]:
             "The second mask comes from the target: in cross-attention the keys are those of the source.",
         ),
         "cross_causal": Text(
-            "L'attention croisée n'est pas causale : la source est déjà lue, toutes ses places sont ouvertes à toutes les requêtes.",
-            "Cross-attention is not causal: the source is already read, all its places are open to all queries.",
+            "L'attention croisée n'est pas causale : la source est déjà lue, tous ses vrais jetons sont ouverts à toutes les requêtes.",
+            "Cross-attention is not causal: the source is already read, all its real tokens are open to all queries.",
         ),
         "cross_flat": Text(
             "Il manque au second masque l'axe des requêtes : (B, S) se diffuserait sur (Tq, Tk), et le lot serait pris pour des requêtes.",
@@ -123,11 +142,40 @@ def _mask_cases(seed: int) -> list[Case]:
             "Le premier masque contient des nombres : un masque est un tableau de booléens.",
             "The first mask holds numbers: a mask is a table of booleans.",
         ),
+        "integers": NUMBERS,
+        "floats": NUMBERS,
+        "counted": Text(
+            "Vous comptez les vrais jetons et ouvrez les premières places : le remplissage peut être au début.",
+            "You count the real tokens and open the first places: the padding may stand at the beginning.",
+        ),
+        "reopened_first": REOPENED,
+        "reopened_diagonal": REOPENED,
+        "causal_of_source": Text(
+            "Le masque causal a la taille de la source : ses requêtes et ses clés sont celles de la cible, (T, T).",
+            "The causal mask has the size of the source: its queries and keys are those of the target, (T, T).",
+        ),
+        "own_source": Text(
+            "Le premier masque lit le remplissage de la source : dans l'auto-attention, les clés sont celles de la cible.",
+            "The first mask reads the padding of the source: in self-attention the keys are those of the target.",
+        ),
+        "own_inverted": Text(
+            "Le premier masque dit ce qui est fermé : ici True veut dire « a le droit de regarder ».",
+            'The first mask tells what is closed: here True means "may look".',
+        ),
+        "keyword": Text(
+            "`and` veut un seul vrai ou faux de chaque côté : entre deux tableaux de booléens, il faut `&`.",
+            "`and` wants a single true or false on each side: between two tables of booleans, `&` is needed.",
+        ),
+        "own_only": Text("Vous ne rendez que le premier masque : rendez les deux.", "You return the first mask only: return both."),
     },
     hints=(
         Text(
             "Pour chaque attention, demandez-vous d'où viennent les requêtes (les lignes) et d'où viennent les clés (les colonnes).",
             "For each attention, ask where its queries come from (the rows) and where its keys come from (the columns).",
+        ),
+        Text(
+            "Comparez chaque jeton à `pad` : une longueur ne dit pas où est le remplissage.",
+            "Compare each token with `pad`: a length does not tell where the padding is.",
         ),
         Text(
             "`(source != pad)` a la forme (B, S). Un axe de taille 1, ajouté au milieu par `[:, None]`, vaut pour toutes les requêtes.",
@@ -139,50 +187,84 @@ def _mask_cases(seed: int) -> list[Case]:
         ),
     ),
 )
-def decoder_masks(source: Tensor, target: Tensor, pad: int, *, bugs: Bugs = NONE) -> tuple[Tensor, Tensor]:
-    T, value = target.shape[1], 0 if "zero" in bugs else pad
-    full = torch.ones(T, T, dtype=torch.bool)
-    shift = {"strict": -1, "ahead": 1}
-    causal = full.tril(next((shift[bug] for bug in shift if bug in bugs), 0))
-    if bugs & {"future", "causal_inverted"}:
-        causal = full.triu(0 if "future" in bugs else 1)
-    real, cross = target != value, (target if "cross_target" in bugs else source) != value
-    if "padding_inverted" in bugs:
-        real, cross = ~real, ~cross
-    key = real if "flat" in bugs else real[:, :, None] if "by_query" in bugs else real[:, None]
-    own = causal if "causal_only" in bugs else key if "padding_only" in bugs else causal | key if "union" in bugs else causal & key
-    if "blind" in bugs:
-        own = own & real[:, :, None]
-    if "cross_flat" not in bugs:
-        cross = cross[:, :, None] if "cross_column" in bugs else cross[:, None]
-    if "cross_causal" in bugs:
-        cross = cross & torch.ones(T, cross.shape[-1], dtype=torch.bool).tril()
-    if "cross_blind" in bugs:
-        cross = cross & real[:, :, None]
-    if "cross_wide" in bugs:
-        cross = cross.expand(-1, T, -1)
+def decoder_masks(source: Tensor, target: Tensor, pad: int, *, bugs: Bugs = NONE) -> Any:
+    value = 0 if "zero" in bugs else pad
+    memory, real = (_real(tokens, value, bugs) for tokens in (source, target))
+    own, cross = _own(memory, real, bugs), _cross(memory, real, bugs)
     if "inverted" in bugs:
         own, cross = ~own, ~cross
     if "heads" in bugs:
         own, cross = own[:, None], cross[:, None]
-    own = own.float() if "numbers" in bugs else own
-    return (cross, own) if "swapped" in bugs else (own, cross)
+    if "numbers" in bugs:
+        own = own.float()
+    if bugs & {"integers", "floats"}:
+        own, cross = (mask.float() if "floats" in bugs else mask.long() for mask in (own, cross))
+    return own if "own_only" in bugs else (cross, own) if "swapped" in bugs else (own, cross)
+
+
+def _real(tokens: Tensor, pad: int, bugs: Bugs) -> Tensor:
+    real = tokens != pad
+    if "counted" in bugs:
+        real = torch.arange(tokens.shape[1]) < real.sum(1, keepdim=True)
+    return ~real if "padding_inverted" in bugs else real
+
+
+def _own(memory: Tensor, real: Tensor, bugs: Bugs) -> Tensor:
+    """The mask of self-attention, of what is real in the source and in the target."""
+    (B, T), S = real.shape, memory.shape[1]
+    j = torch.arange(S if "causal_of_source" in bugs else T)
+    i = j[:, None]
+    last = i + (1 if "ahead" in bugs else -1 if "strict" in bugs else 0)
+    causal = j <= last
+    if bugs & {"future", "causal_inverted"}:
+        causal = j >= i if "future" in bugs else j > i
+    if bugs & {"causal_only", "causal_only_square", "causal_only_one"}:
+        return causal.expand(B, T, T) if "causal_only" in bugs else causal[None] if "causal_only_one" in bugs else causal
+    if "own_source" in bugs:
+        real = memory
+    key = real if "flat" in bugs else real[:, :, None] if "by_query" in bugs else real[:, None]
+    if bugs & {"padding_only", "padding_only_row"}:
+        return key.expand(B, T, T) if "padding_only" in bugs else key
+    if "keyword" in bugs:
+        return causal and key  # raises
+    own = causal | key if "union" in bugs else causal & key
+    if "blind" in bugs:
+        own = own & real[:, :, None]
+    if "reopened_first" in bugs:
+        own[:, :, 0] = True
+    if "reopened_diagonal" in bugs:
+        own = own | torch.eye(T, dtype=torch.bool)
+    return ~own if "own_inverted" in bugs else own
+
+
+def _cross(memory: Tensor, real: Tensor, bugs: Bugs) -> Tensor:
+    """The mask of cross-attention, of what is real in the source and in the target."""
+    T, cross = real.shape[1], real if "cross_target" in bugs else memory
+    if "cross_flat" not in bugs:
+        cross = cross[:, :, None] if "cross_column" in bugs else cross[:, None]
+    if "cross_causal" in bugs:
+        cross = cross & (torch.arange(cross.shape[-1]) <= torch.arange(T)[:, None])
+    if "cross_blind" in bugs:
+        cross = cross & real[:, :, None]
+    return cross.expand(-1, T, -1) if "cross_wide" in bugs else cross
 
 
 # --- greedy decoding ----------------------------------------------------------------------------------------
 
 
-def _decoder(order: list[int], V: int, seed: int) -> nn.Module:
+@cache
+def _decoder(order: tuple[int, ...], V: int, seed: int) -> nn.Module:
     """A causal model of torch's own parts, (T,) → (T, V): each token calls for the next one of `order`, the one before last most of all.
 
-    So what follows order[0] is order[1] twice, order[2] twice… and the last token alone does not tell.
+    So what follows order[0] is order[1] twice, order[2] twice… and the last token alone does not tell. The scores are close: a draw
+    would not follow the highest. A batch would make a fifth axis, which the convolution refuses.
     """
-    calls = nn.Embedding(V, V, _weight=0.1 * normal(seed)(V, V))
+    calls = nn.Embedding(V, V, _weight=0.01 * normal(seed)(V, V))
     look = nn.Conv2d(1, 1, (2, 1), bias=False)
     with torch.no_grad():
-        calls.weight[order[:-1], order[1:]] += 5.0
+        calls.weight[list(order[:-1]), list(order[1:])] += 0.5
         look.weight.copy_(torch.tensor([1.5, 1.0])[:, None])
-    model = nn.Sequential(calls, nn.Unflatten(0, (1, -1)), nn.ZeroPad2d((0, 0, 1, 0)), look, nn.Flatten(0, 1))
+    model = nn.Sequential(calls, nn.Unflatten(0, (1, 1, -1)), nn.ZeroPad2d((0, 0, 1, 0)), look, nn.Flatten(0, 2))
     return model.requires_grad_(False)
 
 
@@ -192,7 +274,7 @@ def _writing_cases(seed: int) -> list[Case]:
     def case(fr: str, en: str, n_letter: int, n_token: int, start: int = 1, end: int = 2) -> Case:
         letters = [i for i in torch.randperm(12, generator=generator).tolist() if i not in (start, end)]
         order = [start, *letters[:n_letter], end, *letters[n_letter:]]
-        return Case(Text(fr, en), (_decoder(order, 12, seed), start, end, n_token))
+        return Case(Text(fr, en), (_decoder(tuple(order), 12, seed), start, end, n_token))
 
     return [
         case("le signe de fin arrive", "the end sign comes", 2, 7, start=7, end=0),
@@ -222,17 +304,15 @@ def _writing_cases(seed: int) -> list[Case]:
             "Vous écrivez au-delà du signe de fin : dès qu'il est choisi, il faut s'arrêter.",
             "You write past the end sign: as soon as it is picked, stop.",
         ),
-        "one_token": Text(
-            "Vous ne rendez qu'un jeton : il faut recommencer jusqu'au signe de fin. Le `return` serait-il dans la boucle ?",
-            "You return a single token: go on until the end sign. Might the `return` be inside the loop?",
-        ),
+        "one_token": ONE_TOKEN,
+        "early_return": ONE_TOKEN,
         "late": Text(
             "Vous rendez un jeton de trop quand la limite arrête l'écriture : `n_token` est un maximum.",
             "You return one token too many when the limit stops the writing: `n_token` is a maximum.",
         ),
         "short": Text(
-            "Il manque un jeton quand la limite arrête l'écriture : le signe de début n'y compte pas, et il n'y a pas de signe de fin à retirer.",
-            "One token is missing when the limit stops the writing: the start sign does not count in it, and there is no end sign to remove.",
+            "Il manque un jeton quand la limite arrête l'écriture : le signe de début ne compte pas dans `n_token`, et il n'y a pas de signe de fin à retirer.",
+            "One token is missing when the limit stops the writing: the start sign does not count toward `n_token`, and there is no end sign to remove.",
         ),
         "first_row": Text(
             "Vous relisez à chaque pas les scores qui suivent le signe de début : donnez à `decode` tout ce qui est écrit, et lisez sa dernière ligne.",
@@ -253,11 +333,29 @@ def _writing_cases(seed: int) -> list[Case]:
         "lowest": Text(
             "Vous prenez le plus petit score : le glouton choisit le plus grand.", "You take the lowest score: greedy picks the highest."
         ),
+        "batched": Text(
+            "Vous donnez un lot à `decode`, qui attend un seul axe, (T,).",
+            "You give a batch to `decode`, which expects a single axis, (T,).",
+        ),
+        "list_given": Text(
+            "Vous donnez une liste à `decode`, qui attend un tenseur d'entiers.",
+            "You give a list to `decode`, which expects an integer tensor.",
+        ),
+        "start_lost": NO_START,
+        "start_never": NO_START,
+        "filtered": Text(
+            "Vous retirez le signe de fin, mais gardez ce qui est écrit après lui.",
+            "You remove the end sign but keep what is written after it.",
+        ),
+        "no_limit": Text(
+            "Rien n'arrête l'écriture si `end` ne vient pas : au plus `n_token` jetons.",
+            "Nothing stops the writing if `end` does not come: `n_token` tokens at most.",
+        ),
     },
     hints=(
         Text(
             "Une boucle `for _ in range(n_token)` ne peut pas tourner sans fin ; `return` ou `break` en sort plus tôt.",
-            "A loop `for _ in range(n_token)` cannot run for ever; `return` or `break` leaves it earlier.",
+            "A loop `for _ in range(n_token)` cannot run forever; `return` or `break` leaves it earlier.",
         ),
         Text(
             "`decode` attend un tenseur : `torch.tensor([start, *written])` si `written` est votre liste.",
@@ -269,17 +367,32 @@ def _writing_cases(seed: int) -> list[Case]:
         ),
     ),
 )
-def greedy_decoding(decode: nn.Module, start: int, end: int, n_token: int, *, bugs: Bugs = NONE) -> list[int]:
+def greedy_decoding(decode: nn.Module, start: int, end: int, n_token: int, *, bugs: Bugs = NONE) -> list[int] | None:
     written: list[int] = []
-    for _ in range(n_token + 1 if "late" in bugs else n_token - 1 if "short" in bugs else n_token):
-        read = [start, *written]
-        scores = decode(torch.tensor(read[-1:] if "last_only" in bugs else read))
-        row = scores.flatten() if "flat" in bugs else scores[:, -1] if "last_column" in bugs else scores[0 if "first_row" in bugs else -1]
-        token = int(row.argmin() if "lowest" in bugs else row.argmax())
-        if token == end and "never_stops" not in bugs:
+    n = {"late": n_token + 1, "short": n_token - 1, "no_limit": 20}  # 20: the end always comes before
+    for _ in range(next((n[bug] for bug in n if bug in bugs), n_token)):
+        token = _next(decode, start, written, bugs)
+        if token == end and not bugs & {"never_stops", "filtered"}:
+            if "early_return" in bugs:
+                return None  # the only `return` comes after the token is added
             written += [end] * ("keeps_end" in bugs)
             break
         written.append(token)
-        if "one_token" in bugs:
+        if bugs & {"one_token", "early_return"}:
             break
+    if "filtered" in bugs:
+        written = [token for token in written if token != end]
     return [start] * ("keeps_start" in bugs) + written
+
+
+def _next(decode: nn.Module, start: int, written: list[int], bugs: Bugs) -> int:
+    read: Any = [start, *written]
+    if "start_never" in bugs or (written and "start_lost" in bugs):
+        read = written
+    if "last_only" in bugs:
+        read = read[-1:]
+    if "list_given" not in bugs:
+        read = torch.tensor([read] if "batched" in bugs else read)
+    scores = decode(read)
+    row = scores.flatten() if "flat" in bugs else scores[:, -1] if "last_column" in bugs else scores[0 if "first_row" in bugs else -1]
+    return int(row.argmin() if "lowest" in bugs else row.argmax())

@@ -98,8 +98,8 @@ GATES: dict[str, Callable[[Tensor], Tensor]] = {
             "You multiply by the matrices on the left, as in the formula, where a token is a column. Here tokens are rows.",
         ),
         "not_turned_in": Text(
-            "W et V ne sont pas transposées : leurs lignes sont les clés, (d_ff, d_model). Si d_ff = d_model, rien ne vous prévient.",
-            "W and V are not transposed: their rows are the keys, (d_ff, d_model). If d_ff = d_model, nothing warns you.",
+            "W et V ne sont pas transposées : de forme (d_ff, d_model), elles ont une ligne par neurone. Si d_ff = d_model, rien ne vous prévient.",
+            "W and V are not transposed: of shape (d_ff, d_model), they have one row per neuron. If d_ff = d_model, nothing warns you.",
         ),
         "not_turned_out": Text(
             "W₂ n'est pas transposée : elle a la forme (d_model, d_ff). Si d_ff = d_model, rien ne vous prévient.",

@@ -1,5 +1,8 @@
 """Exercises on heads: cut vectors into heads and join them again; the whole layer and sharing are beside."""
 
+from typing import Any
+
+import torch
 from torch import Tensor
 
 from d2lmini.exercises.exercise import NONE, Bugs, exercise, normal
@@ -7,6 +10,8 @@ from d2lmini.exercises.sets.multi_head import cross_attention, multi_head
 from d2lmini.exercises.sets.sharing import grouped_attention, head_budget
 from d2lmini.i18n import Text
 from d2lmini.trial import Case
+
+FLOAT = Text("`/` donne un réel : une taille est un entier.", "`/` gives a float: a size is an integer.")
 
 # --- cut ----------------------------------------------------------------------------------------------------
 
@@ -45,12 +50,12 @@ def _split_cases(seed: int) -> list[Case]:
             "You cut into (B, H, T, d_head) before swapping two axes: the cut must leave the axis of tokens whole, and touch the last one only.",
         ),
         "transpose_first": Text(
-            "Vous transposez avant de couper : une fois les coordonnées passées devant les jetons, la coupe ne tombe plus entre deux morceaux d'un jeton.",
-            "You transpose before cutting: once the coordinates stand before the tokens, the cut no longer falls between two pieces of a token.",
+            "Vous transposez avant de couper : chaque tête reçoit bien ses coordonnées, mais rangées coordonnée par coordonnée ; ses lignes mélangent les jetons.",
+            "You transpose before cutting: each head does get its own coordinates, but stored coordinate by coordinate; its rows mix tokens.",
         ),
         "interleaved": Text(
-            "Chaque tête prend une coordonnée de loin en loin. Un morceau est d'un seul tenant : les d_head premières coordonnées, puis les suivantes.",
-            "Each head takes a coordinate here and there. A piece is in one block: the first d_head coordinates, then the next ones.",
+            "Chaque tête prend une coordonnée sur n_head. Un morceau est d'un seul tenant : les d_head premières coordonnées, puis les suivantes.",
+            "Each head takes one coordinate in n_head. A piece is a block of consecutive ones: the first d_head coordinates, then the next ones.",
         ),
         "overlapping": Text(
             "Les morceaux se chevauchent : chacun commence un seul nombre après le précédent, au lieu de d_head nombres après.",
@@ -76,6 +81,16 @@ def _split_cases(seed: int) -> list[Case]:
             "Les têtes sont fondues dans l'axe du lot : gardez-leur un axe à elles, le deuxième.",
             "The heads are folded into the axis of the batch: keep an axis of their own for them, the second one.",
         ),
+        "float_view": FLOAT,
+        "float_reshape": FLOAT,
+        "tokens_cut": Text(
+            "Vous coupez l'axe des jetons : c'est le dernier, celui des coordonnées, qu'il faut couper.",
+            "You cut the axis of tokens: the last one, that of coordinates, is the one to cut.",
+        ),
+        "whole": Text(
+            "Chaque tête reçoit le vecteur entier : elle ne doit en avoir qu'un morceau, de d_head nombres.",
+            "Each head receives the whole vector: it should have only a piece of it, of d_head numbers.",
+        ),
     },
     hints=(
         Text(
@@ -92,6 +107,13 @@ def _split_cases(seed: int) -> list[Case]:
 def split_heads(x: Tensor, n_head: int, *, bugs: Bugs = NONE) -> Tensor:
     B, T, d_model = x.shape
     d_head = d_model // n_head
+    if "float_view" in bugs or "float_reshape" in bugs:
+        cut: Any = x.view if "float_view" in bugs else x.reshape
+        return cut(B, T, n_head, d_model / n_head)
+    if "tokens_cut" in bugs:
+        return torch.stack(x.chunk(n_head, dim=1), dim=1)
+    if "whole" in bugs:
+        return x[:, None].expand(B, n_head, T, d_model)
     if "no_transpose" in bugs:
         return x.reshape(B, n_head, T, d_head)
     if "wrong_cut" in bugs:
@@ -152,8 +174,8 @@ def _merge_cases(seed: int) -> list[Case]:
             "The heads are interleaved, one number of each in turn: the pieces must follow each other, all of the first, then all of the second.",
         ),
         "view": Text(
-            "`view` refuse : depuis la transposition, les nombres d'un jeton ne se suivent plus en mémoire. Il faut une opération qui veuille bien les recopier.",
-            "`view` refuses: since the transpose, the numbers of a token no longer follow each other in memory. An operation willing to copy them is needed.",
+            "`view` refuse : la transposition n'a rien déplacé en mémoire, et les nombres d'un jeton ne s'y suivent pas. Il faut une opération qui les recopie.",
+            "`view` refuses: the transpose moved nothing in memory, and the numbers of a token do not follow each other there. An operation that copies them is needed.",
         ),
         "long_heads": Text(
             "Vous mettez bout à bout les jetons d'une même tête : ce sont les têtes d'un même jeton qu'il faut réunir.",
@@ -170,6 +192,10 @@ def _merge_cases(seed: int) -> list[Case]:
         "more_texts": Text(
             "Les têtes sont rangées l'une après l'autre sur l'axe du lot, comme autant de textes. C'est le dernier axe qui doit s'allonger.",
             "The heads are stored one after the other along the axis of the batch, like so many texts. The last axis must grow.",
+        ),
+        "tokens_merged": Text(
+            "Vous fondez les jetons et les têtes : ce sont les deux derniers axes qu'il faut fondre.",
+            "You merge tokens and heads: it is the last two axes that must merge.",
         ),
         "not_joined": Text(
             "Les têtes sont bien revenues derrière les jetons ; il reste à fondre les deux derniers axes en un.",
@@ -213,6 +239,8 @@ def merge_heads(z: Tensor, *, bugs: Bugs = NONE) -> Tensor:
         z = z.transpose(2, 3)
     elif "no_transpose" not in bugs:
         z = z.transpose(1, 2)
+    if "tokens_merged" in bugs:
+        return z.flatten(1, 2)
     if "not_joined" in bugs or "lengths" in bugs:
         return z if "not_joined" in bugs else z.reshape(B, H, T * d_head)
     return z.view(B, T, H * d_head) if "view" in bugs else z.reshape(B, T, H * d_head)

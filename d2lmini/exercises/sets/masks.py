@@ -1,10 +1,11 @@
-"""Exercises on masks: causal, padding, places counted by hand, texts packed under a window; −∞ has its own module."""
+"""Exercises on masks: causal, padding, places counted by hand; packed texts and −∞ have their own modules."""
 
 import torch
 from torch import Tensor
 
 from d2lmini.exercises.exercise import NONE, Bugs, exercise, question
 from d2lmini.exercises.sets.minus_infinity import additive_mask, masked_softmax
+from d2lmini.exercises.sets.packed_texts import packed_window_mask
 from d2lmini.i18n import Text
 from d2lmini.trial import Case
 
@@ -60,7 +61,19 @@ def _causal_cases(seed: int) -> list[Case]:
         ),
         "all_rows": Text(
             "Vous rendez une ligne par clé : il n'en faut qu'une par requête, et les requêtes sont les derniers jetons.",
-            "You return one row a key: only one a query is needed, and the queries are the last tokens.",
+            "You return one row per key: only one per query is needed, and the queries are the last tokens.",
+        ),
+        "last_columns": Text(
+            "Vous coupez des colonnes : ce sont les dernières lignes qu'il faut garder.",
+            "You cut columns: the last rows are the ones to keep.",
+        ),
+        "appended": Text(
+            "Les clés gardées en mémoire viennent avant, non après : la colonne 0 est la plus ancienne.",
+            "The keys kept in memory come before, not after: column 0 is the oldest.",
+        ),
+        "open": Text(
+            "Tout est ouvert : chaque requête voit le futur.",
+            "Everything is open: each query sees the future.",
         ),
         "floats": Text(
             "Le masque est fait de réels, 0 et 1 : une bibliothèque les ajouterait aux scores sans rien interdire. Il faut des booléens.",
@@ -90,7 +103,11 @@ def causal_mask(n_query: int, n_key: int, *, bugs: Bugs = NONE) -> Tensor:
     shift = n_query - n_key if "offset" in bugs else 0 if "top_left" in bugs else n_key - n_query
     shift += 1 if "one_more" in bugs else -1 if "strict" in bugs else 0
     ones = torch.ones(n_query, n_key, dtype=torch.bool)
-    mask = ones.triu(shift) if "reversed" in bugs else ones.tril(shift)
+    mask = ones.triu(shift) if "reversed" in bugs else ones if "open" in bugs else ones.tril(shift)
+    if "last_columns" in bugs:
+        mask = torch.ones(n_key, n_key, dtype=torch.bool).tril()[:, -n_query:]
+    if "appended" in bugs:
+        mask = ones.tril() | (torch.arange(n_key) >= n_query)
     mask = ~mask if "inverted" in bugs else mask
     mask = mask.T if "transposed" in bugs else mask
     return mask.float() if "floats" in bugs else mask
@@ -163,8 +180,8 @@ def _padding_cases(seed: int) -> list[Case]:
             "There is one axis too many: the shape asked for is (B, 1, Tk), with no axis for the heads.",
         ),
         "one_by_one": Text(
-            "Vous comparez positions et longueurs une à une : chaque position doit rencontrer chaque longueur, donc chacune sur son axe.",
-            "You compare positions and lengths one by one: every position must meet every length, so each needs an axis of its own.",
+            "Vous comparez positions et longueurs une à une : chaque position doit rencontrer chaque longueur ; donnez aux unes et aux autres un axe différent.",
+            "You compare positions and lengths one by one: every position must meet every length; give positions and lengths different axes.",
         ),
     },
     hints=(
@@ -257,8 +274,8 @@ def _places(seed: int) -> tuple:
         ),
         "both_sides": Text("Fenêtre : vous l'ouvrez aussi sur le futur.", "Window: you open it onto the future too."),
         "row": Text(
-            "Ceux qui voient un jeton sont une colonne, non une ligne : lui-même et les suivants, jusqu'à la fin du texte.",
-            "Those who see a token are a column, not a row: itself and the next ones, up to the end of the text.",
+            "Ceux qui voient un jeton se lisent dans sa colonne, non dans sa ligne : lui-même et les suivants, jusqu'à la fin du texte.",
+            "Those who see a token are read down its column, not along its row: itself and the next ones, up to the end of the text.",
         ),
         "not_itself": Text("Parmi ceux qui voient un jeton, il y a lui-même.", "Among those who see a token is the token itself."),
         "same_sense": Text(
@@ -302,98 +319,6 @@ def open_places(n: int, n_prefix: int, width: int, token: int, *, bugs: Bugs = N
         width if "row" in bugs else n - token + ("not_itself" not in bugs),
         token if "same_sense" in bugs else n - token + ("diagonal_kept" in bugs),
     ]
-
-
-# --- packed texts under a window ----------------------------------------------------------------------------
-
-
-def _packed_cases(seed: int) -> list[Case]:
-    return [
-        Case(Text("deux lignes de 6 jetons", "two rows of 6 tokens"), (torch.tensor([[0, 0, 0, 0, 1, 1], [0, 1, 1, 1, 1, 1]]), 3)),
-        Case(Text("une ligne de 8 jetons", "one row of 8 tokens"), (torch.tensor([[7, 7, 7, 7, 2, 2, 2, 5]]), 2)),
-        Case(Text("autant de lignes que de jetons", "as many rows as tokens"), (torch.tensor([[0, 0, 0], [4, 4, 1], [2, 3, 3]]), 2)),
-        Case(Text("une fenêtre de 1", "a window of 1"), (torch.tensor([[0, 0, 1, 1], [0, 0, 0, 0]]), 1)),
-        Case(Text("une fenêtre plus longue que le texte", "a window longer than the text"), (torch.tensor([[0, 0, 0, 1, 1]]), 9)),
-    ]
-
-
-@exercise(
-    title=Text("Des textes bout à bout, sous une fenêtre", "Packed texts, under a window"),
-    skill=Text("combiner trois masques par « et », pour tout un lot", 'combine three masks with "and", for a whole batch'),
-    level=2,
-    minutes=20,
-    points=4,
-    cases=_packed_cases,
-    mistakes={
-        "no_segments": Text(
-            "Les textes ne sont pas séparés : un jeton regarde la fin du texte qui précède le sien.",
-            "The texts are not separated: a token looks at the end of the text before its own.",
-        ),
-        "no_causal": Text(
-            "Un jeton voit le futur de son texte : la fenêtre ne borne que le passé.",
-            "A token sees the future of its text: the window bounds the past only.",
-        ),
-        "no_window": Text(
-            "La fenêtre n'est pas utilisée : tout le passé du texte reste ouvert.",
-            "The window is not used: the whole past of the text stays open.",
-        ),
-        "or": Text(
-            "Vous combinez par « ou » : une place n'est ouverte que si toutes les règles l'ouvrent.",
-            'You combine with "or": a place is open only if every rule opens it.',
-        ),
-        "one_more": Text(
-            "La fenêtre a un jeton de trop : elle en compte `width`, le jeton lui-même compris.",
-            "The window has one token too many: it counts `width` of them, the token itself included.",
-        ),
-        "both_sides": Text(
-            "La fenêtre s'ouvre des deux côtés : celle-ci doit finir au jeton lui-même.",
-            "The window opens on both sides: this one must end at the token itself.",
-        ),
-        "reversed": Text(
-            "La fenêtre s'ouvre sur le futur : la ligne est celui qui regarde, la colonne celui qu'il regarde.",
-            "The window opens onto the future: the row is the one who looks, the column the one looked at.",
-        ),
-        "strict": Text(
-            "Un jeton ne se voit pas lui-même : le premier jeton de chaque texte devient aveugle.",
-            "A token does not see itself: the first token of each text becomes blind.",
-        ),
-        "inverted": Text("Le masque est inversé : True ouvre une place.", "The mask is inverted: True opens a place."),
-        "axes": Text(
-            "Un seul des deux exemplaires de `segment` reçoit un axe, et pas le bon : vous comparez entre elles les lignes du lot.",
-            "Only one of the two copies of `segment` gets an axis, and not the right one: you compare the rows of the batch with one another.",
-        ),
-        "first_row": Text(
-            "Vous ne lisez que la première ligne du lot : chaque ligne a ses propres textes, donc son propre masque.",
-            "You read the first row of the batch only: each row has texts of its own, hence a mask of its own.",
-        ),
-    },
-    hints=(
-        Text(
-            "Écrivez trois conditions : même texte ; pas dans le futur ; pas trop loin dans le passé.",
-            "Write three conditions: same text; not in the future; not too far in the past.",
-        ),
-        Text(
-            "L'écart i − j entre les positions dit tout de deux d'entre elles. Essayez : quels écarts sont permis avec une fenêtre de 1 ?",
-            "The gap i − j between positions tells all about two of them. Try: which gaps does a window of 1 allow?",
-        ),
-        Text(
-            "Pour comparer chaque jeton à chaque jeton de sa ligne, donnez à `segment` les formes (B, T, 1) et (B, 1, T).",
-            "To compare each token with each token of its row, give `segment` the shapes (B, T, 1) and (B, 1, T).",
-        ),
-    ),
-)
-def packed_window_mask(segment: Tensor, width: int, *, bugs: Bugs = NONE) -> Tensor:
-    n = segment.shape[-1]
-    gap = torch.arange(n)[:, None] - torch.arange(n)
-    gap = -gap if "reversed" in bugs else gap.abs() if "both_sides" in bugs else gap
-    recent = gap < (n + 1 if "no_window" in bugs else width + 1 if "one_more" in bugs else width)
-    past = gap >= (-n if "no_causal" in bugs else 1 if "strict" in bugs else 0)
-    mine, theirs = segment[:, :, None], segment[:, None]
-    own = segment[:, None] == segment if "axes" in bugs else mine == theirs
-    if {"no_segments", "first_row"} & bugs:
-        own = torch.ones_like(gap, dtype=torch.bool) if "no_segments" in bugs else own[0]
-    mask = own | (past & recent) if "or" in bugs else own & past & recent
-    return ~mask if "inverted" in bugs else mask
 
 
 SET = (causal_mask, padding_mask, open_places, packed_window_mask, additive_mask, masked_softmax)

@@ -103,7 +103,7 @@ def additive_mask(mask: Tensor, *, bugs: Bugs = NONE) -> Tensor:
 def _softmax_cases(seed: int) -> list[Case]:
     draw = normal(seed)
     causal, text = masks.causal(5), masks.padding(torch.tensor([4, 2]), 4)
-    hidden = 300.0 * torch.tensor([[0.0, 0.0, 0.0, 1.0]])  # the closed key of the second case has by far the highest score
+    hidden = torch.tensor([[300.0], [300.0], [1e10]]) * (torch.arange(4) == 3)  # the closed key of the second case scores highest by far
     far = 300.0 * torch.tensor([[0.0], [1.0], [-1.0], [1.0]])
     return [
         Case(Text("un masque causal", "a causal mask"), (draw(5, 5), causal)),
@@ -129,8 +129,8 @@ def _softmax_cases(seed: int) -> list[Case]:
             "A query that sees nobody gives NaN: the softmax of a row of −∞ is 0/0. Its weights must be zero.",
         ),
         "uniform": Text(
-            "Avec un grand nombre négatif au lieu de −∞, une ligne aveugle regarde toutes les places fermées. Ces poids doivent être nuls.",
-            "With a large negative number instead of −∞, a blind row looks at all the closed places. Those weights must be zero.",
+            "Une ligne aveugle regarde toutes les places à parts égales : c'est ce que donne un grand nombre négatif au lieu de −∞. Ses poids doivent être nuls.",
+            "A blind row looks at all the places equally: a large negative number instead of −∞ does that. Its weights must be zero.",
         ),
         "ignored": Text(
             "Le masque n'est pas utilisé : les places fermées reçoivent du poids.", "The mask is not used: closed places receive weight."
@@ -143,7 +143,7 @@ def _softmax_cases(seed: int) -> list[Case]:
             "A masked score is 0 in your version, and exp(0) = 1: the closed place keeps weight.",
         ),
         "after": Text(
-            "Vous effacez les poids après le softmax : ceux qui restent ne somment plus à 1, et dépendent encore des places fermées.",
+            "Vous effacez les poids après le softmax : ceux qui restent n'ont plus pour somme 1, et dépendent encore des places fermées.",
             "You erase weights after the softmax: those that remain no longer sum to 1, and still depend on the closed places.",
         ),
         "rescaled": Text(
@@ -167,16 +167,28 @@ def _softmax_cases(seed: int) -> list[Case]:
             "Your masking is right, but the exponential overflows when scores are large: subtract from each row its own maximum first.",
         ),
         "one_shift": Text(
-            "Vous retirez un seul maximum pour tout le tenseur : une ligne bien plus basse que les autres tombe à 0/0. Chaque ligne a le sien.",
-            "You subtract one maximum for the whole tensor: a row far below the others ends as 0/0. Each row has its own.",
+            "Vous retirez un seul maximum pour tout le tenseur : une ligne bien plus basse que les autres perd tous ses poids. Chaque ligne a le sien.",
+            "You subtract one maximum for the whole tensor: a row far below the others loses all its weights. Each row has its own.",
         ),
         "poisoned": Text(
-            "Vous multipliez −∞ par le masque : 0 fois l'infini donne NaN, même aux places ouvertes.",
-            "You multiply −∞ by the mask: 0 times infinity gives NaN, even in the open places.",
+            "Vous multipliez −∞ par le masque : aux places ouvertes, 0 fois l'infini donne NaN, et le softmax le répand sur toute la ligne.",
+            "You multiply −∞ by the mask: in the open places, 0 times infinity gives NaN, and the softmax spreads it over the whole row.",
+        ),
+        "poison_swept": Text(
+            "−∞ multiplié par le masque donne NaN aux places ouvertes, et vous changez ces NaN en 0 : tous les poids sont perdus.",
+            "−∞ times the mask gives NaN in the open places, and you turn these NaN into 0: all the weights are lost.",
+        ),
+        "signed": Text(
+            "Le signe du score change celui de −∞ : un score négatif donne +∞, et toute la ligne est perdue. Remplacez le score.",
+            "The sign of the score changes that of −∞: a negative score gives +∞, and the whole row is lost. Replace the score.",
         ),
         "added": Text(
             "Vous ajoutez le masque aux scores, changé en 1 et 0 : il n'interdit rien, toutes les places gardent du poids.",
             "You add the mask to the scores, as 1s and 0s: it forbids nothing, all places keep weight.",
+        ),
+        "outweighed": Text(
+            "Vous ajoutez un grand nombre négatif : une place fermée au score encore plus grand lui résiste. Remplacez le score.",
+            "You add a large negative number: a closed place with an even larger score resists it. Replace the score.",
         ),
         "over_queries": Text(
             "Le softmax porte sur les requêtes : il doit porter sur les clés, le dernier axe.",
@@ -187,8 +199,16 @@ def _softmax_cases(seed: int) -> list[Case]:
             "The softmax runs over axis 1: the keys without a batch, the queries with one. Count the axes from the end.",
         ),
         "all_axes": Text(
-            "Vous divisez par la somme de tout le tenseur : chaque ligne qui voit quelqu'un doit sommer à 1.",
+            "Vous divisez par la somme de tout le tenseur : chaque ligne qui voit quelqu'un doit avoir pour somme 1.",
             "You divide by the sum of the whole tensor: each row that sees someone must sum to 1.",
+        ),
+        "no_keepdim": Text(
+            "Sans `keepdim=True`, l'axe disparaît, et le résultat ne s'aligne plus sur les lignes.",
+            "Without `keepdim=True`, the axis disappears, and the result no longer lines up with the rows.",
+        ),
+        "closed_columns": Text(
+            "Vous cherchez les colonnes fermées : une ligne aveugle se lit sur le dernier axe.",
+            "You look for the closed columns: a blind row is read along the last axis.",
         ),
     },
     hints=(
@@ -212,12 +232,14 @@ def masked_softmax(scores: Tensor, mask: Tensor, *, bugs: Bugs = NONE) -> Tensor
     unmasked = {
         "ignored": scores,
         "poisoned": scores + (~mask).float() * -torch.inf,
+        "poison_swept": scores + (~mask).float() * -torch.inf,  # then without its NaN
         "added": scores + mask.float(),
         "zero": scores * mask,
     }
     for bug in unmasked:
         if bug in bugs:
-            return unmasked[bug].softmax(axis)
+            weights = unmasked[bug].softmax(axis) * (mask if "after" in bugs else 1)
+            return weights.nan_to_num(0.0) if "poison_swept" in bugs else weights
     if "after" in bugs:
         return scores.softmax(axis) * mask
     if {"rescaled", "closed_shift", "overflow", "swept"} & bugs:
@@ -225,10 +247,20 @@ def masked_softmax(scores: Tensor, mask: Tensor, *, bugs: Bugs = NONE) -> Tensor
         total = weights.sum(axis, keepdim=True)
         weights = weights / (total if "rescaled" in bugs else total.clamp(min=1e-9))
         return weights.nan_to_num(0.0) if "swept" in bugs else weights
-    scores = scores.masked_fill(~mask, -1e9 if "uniform" in bugs else -torch.inf)
+    finite = {"uniform", "no_keepdim", "closed_columns"} & bugs
+    if "outweighed" in bugs:
+        scores = scores + (~mask).float() * -1e9
+    elif "signed" in bugs:
+        scores = torch.where(mask, scores, -torch.inf * scores)
+    else:
+        scores = scores.masked_fill(~mask, -1e9 if finite else -torch.inf)
     if {"all_axes", "no_shift", "one_shift"} & bugs:
         weights = (scores if "no_shift" in bugs else scores - scores.max()).exp()
         total = weights.sum() if "all_axes" in bugs else weights.sum(axis, keepdim=True)
         return weights / total if "blind" in bugs else (weights / total.clamp(min=1e-9))
     weights = scores.softmax(axis)
-    return weights if {"blind", "uniform"} & bugs else weights.masked_fill(~mask, 0.0)
+    if {"no_keepdim", "closed_columns"} & bugs:
+        return weights * (mask.any(-1) if "no_keepdim" in bugs else mask.any(-2, keepdim=True))
+    if {"blind", "uniform"} & bugs:
+        return weights
+    return weights.nan_to_num(0.0) if "signed" in bugs else weights.masked_fill(~mask, 0.0)

@@ -7,6 +7,29 @@ from d2lmini.exercises.exercise import NONE, Bugs, exercise, normal
 from d2lmini.i18n import Text
 from d2lmini.trial import Case
 
+NO_W_O = Text(
+    "W_O n'est pas appliquée : sans elle, chaque tête n'écrit que dans ses propres coordonnées.",
+    "W_O is not applied: without it, each head writes only in its own coordinates.",
+)
+MERGE = Text(
+    "Au recollage, les jetons ne repassent pas devant les têtes : chaque sortie réunit des morceaux de plusieurs jetons.",
+    "When the heads are joined, the tokens do not move back before them: each output gathers pieces of several tokens.",
+)
+RAW_VALUES = Text(
+    "Les valeurs ne sont pas projetées : W_V choisit ce qu'un jeton transmet, tête par tête.",
+    "The values are not projected: W_V chooses what a token hands over, head by head.",
+)
+PIECES = Text(
+    "Chaque tête ne voit que son morceau de x. On projette d'abord, on découpe ensuite : toute tête lit les d_model coordonnées.",
+    "Each head sees only its piece of x. Project first, cut afterwards: every head reads all d_model coordinates.",
+)
+EXCHANGED = Text(
+    "Deux matrices sont échangées : W_Q fait les requêtes, W_K les clés, W_V les valeurs.",
+    "Two matrices trade places: W_Q makes the queries, W_K the keys, W_V the values.",
+)
+TRUTH = Text("Un tenseur n'est ni vrai ni faux : testez `is not None`.", "A tensor is neither true nor false: test `is not None`.")
+RESIDUAL = Text("La connexion résiduelle n'est pas demandée.", "The residual connection is not asked for.")
+
 # --- the whole layer ----------------------------------------------------------------------------------------
 
 
@@ -43,10 +66,7 @@ def _layer_cases(seed: int) -> list[Case]:
             "Le découpage ne déplace pas l'axe des têtes : chaque « tête » reçoit un bloc de jetons entiers, et la phrase se brise en blocs qui ne se voient pas.",
             'The cutting does not move the axis of heads: each "head" receives a block of whole tokens, and the sentence breaks into blocks that do not see each other.',
         ),
-        "merge": Text(
-            "Au recollage, les jetons ne repassent pas devant les têtes : chaque sortie réunit des morceaux de plusieurs jetons.",
-            "When the heads are joined, the tokens do not move back before them: each output gathers pieces of several tokens.",
-        ),
+        "merge": MERGE,
         "over_heads": Text(
             "L'attention compare entre elles les têtes d'un même jeton : l'axe des têtes est l'avant-dernier, là où elle attend celui des jetons.",
             "Attention compares the heads of one token with each other: the axis of heads is the last but one, where it expects that of tokens.",
@@ -59,10 +79,7 @@ def _layer_cases(seed: int) -> list[Case]:
             "Les scores sont divisés par √d_model : une tête ne compare que d_head coordonnées, c'est √d_head qu'il faut.",
             "The scores are divided by √d_model: a head compares only d_head coordinates, so √d_head is needed.",
         ),
-        "no_w_o": Text(
-            "W_O n'est pas appliquée : sans elle, chaque tête n'écrit que dans ses propres coordonnées.",
-            "W_O is not applied: without it, each head writes only in its own coordinates.",
-        ),
+        "no_w_o": NO_W_O,
         "transposed": Text(
             "W_Q, W_K et W_V sont transposées : ici le jeton est une ligne, et la tête h prend des colonnes. C'est `nn.Linear` qui range ses poids dans l'autre sens.",
             "W_Q, W_K and W_V are transposed: here the token is a row, and head h takes columns. It is `nn.Linear` that stores its weights the other way.",
@@ -71,10 +88,10 @@ def _layer_cases(seed: int) -> list[Case]:
             "W_O est transposée : ses lignes vont avec les coordonnées des têtes, ses colonnes avec celles de la sortie.",
             "W_O is transposed: its rows go with the coordinates of the heads, its columns with those of the output.",
         ),
-        "pieces_of_x": Text(
-            "Chaque tête ne voit que son morceau de x. On projette d'abord, on découpe ensuite : toute tête lit les d_model coordonnées.",
-            "Each head sees only its piece of x. Project first, cut afterwards: every head reads all d_model coordinates.",
-        ),
+        "pieces_of_x": PIECES,
+        "pieces_by_whole": PIECES,
+        "queries_keys": EXCHANGED,
+        "keys_values": EXCHANGED,
         "keys_by_q": Text(
             "Les clés sont calculées avec la matrice des requêtes : un copier-coller, peut-être ?",
             "The keys are computed with the matrix of the queries: copied and pasted, perhaps?",
@@ -83,10 +100,7 @@ def _layer_cases(seed: int) -> list[Case]:
             "Les valeurs sont calculées avec la matrice des clés : un copier-coller, peut-être ?",
             "The values are computed with the matrix of the keys: copied and pasted, perhaps?",
         ),
-        "raw_values": Text(
-            "Les valeurs ne sont pas projetées : W_V choisit ce qu'un jeton transmet, tête par tête.",
-            "The values are not projected: W_V chooses what a token hands over, head by head.",
-        ),
+        "raw_values": RAW_VALUES,
         "ignored": Text("Le masque n'est pas utilisé.", "The mask is not used."),
         "inverted": Text(
             "Le masque est inversé : ici True veut dire « a le droit de regarder ».", 'The mask is inverted: here True means "may attend".'
@@ -94,6 +108,12 @@ def _layer_cases(seed: int) -> list[Case]:
         "mask_axis": Text(
             "Un masque (B, T, T) se pose sur des scores (B, H, T, T) : les axes s'alignent par la droite, et le lot du masque tombe sur les têtes.",
             "A mask (B, T, T) is laid on scores (B, H, T, T): axes align from the right, so the batch of the mask falls on the heads.",
+        ),
+        "truth": TRUTH,
+        "residual": RESIDUAL,
+        "scaled_twice": Text(
+            "Les scores sont divisés deux fois par √d_head : `attention` le fait déjà.",
+            "The scores are divided by √d_head twice: `attention` already does it.",
         ),
         "mask_rank": Text(
             "L'axe ajouté au masque est compté depuis la gauche : c'est juste pour (B, T, T), mais les requêtes d'un masque (T, T) tombent sur les têtes.",
@@ -120,6 +140,8 @@ def multi_head(
 ) -> Tensor:
     B, T, d_model = x.shape
     n_head = 1 if "one_head" in bugs else n_head
+    if "queries_keys" in bugs or "keys_values" in bugs:
+        w_q, w_k, w_v = (w_k, w_q, w_v) if "queries_keys" in bugs else (w_q, w_v, w_k)
     if "keys_by_q" in bugs:
         w_k = w_q
     if "raw_values" in bugs or "values_by_k" in bugs:
@@ -128,6 +150,10 @@ def multi_head(
         w_q, w_k, w_v = w_q.T, w_k.T, w_v.T
     if "w_o_transposed" in bugs:
         w_o = w_o.T
+    if "pieces_by_whole" in bugs and n_head > 1:
+        raise RuntimeError
+    if mask is not None and "truth" in bugs:
+        bool(mask)
     if "pieces_of_x" in bugs:
         inside = torch.block_diag(*torch.ones(n_head, d_model // n_head, d_model // n_head))
         w_q, w_k, w_v = w_q * inside, w_k * inside, w_v * inside
@@ -140,11 +166,12 @@ def multi_head(
     if mask is not None and "mask_axis" not in bugs:
         mask = mask.unsqueeze(1 if "mask_rank" in bugs else -3)
     size = d_model if "scale_model" in bugs else d_model // n_head
-    out = _attend(q, k, v, mask, size**-0.5)
+    out = _attend(q, k, v, mask, size ** (-1 if "scaled_twice" in bugs else -0.5))
     if "merge" not in bugs and "over_heads" not in bugs:
         out = out.transpose(1, 2)
     out = out.reshape(B, T, d_model)
-    return out if "no_w_o" in bugs else out @ w_o
+    out = out if "no_w_o" in bugs else out @ w_o
+    return x + out if "residual" in bugs else out
 
 
 # --- between two sequences ----------------------------------------------------------------------------------
@@ -173,8 +200,8 @@ def _cross_cases(seed: int) -> list[Case]:
         "écrire l'attention croisée, avec du remplissage dans la suite lue",
         "write cross-attention, with padding in the sequence that is read",
     ),
-    level=3,
-    minutes=20,
+    level=2,
+    minutes=15,
     points=4,
     cases=_cross_cases,
     mistakes={
@@ -210,7 +237,7 @@ def _cross_cases(seed: int) -> list[Case]:
             "You set the padding of `memory` to zero: a zero key has a zero score, and exp(0) = 1 leaves it weight.",
         ),
         "after": Text(
-            "Le remplissage ne rapporte rien, mais il prend sa part du poids : ce qui va aux vrais jetons ne somme plus à 1.",
+            "Le remplissage ne rapporte rien, mais il prend sa part du poids : la somme de ce qui va aux vrais jetons n'est plus 1.",
             "The padding brings nothing back, but it takes its share of the weight: what goes to real tokens no longer sums to 1.",
         ),
         "batch_as_heads": Text(
@@ -225,7 +252,7 @@ def _cross_cases(seed: int) -> list[Case]:
             "Vous masquez des requêtes : le remplissage est parmi les clés, donc sur le dernier axe des scores.",
             "You mask queries: the padding is among the keys, hence on the last axis of the scores.",
         ),
-        "none": Text(
+        "always_masked": Text(
             "`real` peut valoir `None` : tous les jetons sont alors de vrais jetons.", "`real` may be `None`: then all tokens are real."
         ),
         "values_by_k": Text(
@@ -235,6 +262,19 @@ def _cross_cases(seed: int) -> list[Case]:
         "one_head": Text(
             "Les vecteurs ne sont pas découpés en têtes : n_head ne sert à rien.",
             "The vectors are not cut into heads: n_head is of no use.",
+        ),
+        "no_w_o": NO_W_O,
+        "merge": MERGE,
+        "raw_values": RAW_VALUES,
+        "truth": TRUTH,
+        "residual": RESIDUAL,
+        "causal": Text(
+            "L'attention croisée n'est pas causale : toute la mémoire est déjà lue.",
+            "Cross-attention is not causal: the whole memory has been read.",
+        ),
+        "multiplied": Text(
+            "Un score nul garde un poids, exp(0) = 1.",
+            "A zero score keeps weight, exp(0) = 1.",
         ),
     },
     hints=(
@@ -259,13 +299,19 @@ def cross_attention(
     if "swapped" in bugs:
         x, memory = memory, x
     B, Tq, d_model = x.shape
-    if real is None and "none" in bugs:
+    if real is None and "always_masked" in bugs:
         raise TypeError
+    if real is not None and "truth" in bugs:
+        bool(real)
     n_head = 1 if "one_head" in bugs else n_head
     if real is not None and "zeroed" in bugs:
         memory, real = memory * real[..., None], None
     keys = (x if bugs & {"itself", "keys_from_x"} else memory) @ w_k
     values = (x if bugs & {"itself", "values_from_x"} else memory) @ (w_k if "values_by_k" in bugs else w_v)
+    if "raw_values" in bugs:
+        values = memory
+    if real is not None and "multiplied" in bugs:
+        keys, real = keys * real[..., None], None
     if real is not None and "after" in bugs:
         values, real = values * real[..., None], None
     if "one_length" in bugs:
@@ -274,5 +320,10 @@ def cross_attention(
     mask = None if real is None or "ignored" in bugs else ~real if "inverted" in bugs else real
     if mask is not None and "batch_as_queries" not in bugs:
         mask = mask[:, None] if "batch_as_heads" in bugs else mask[:, None, :, None] if "rows" in bugs else mask[:, None, None]
+    if "causal" in bugs:
+        past = torch.ones(q.shape[2], k.shape[2], dtype=torch.bool).tril()
+        mask = past if mask is None else mask & past
     out = _attend(q, k, v, mask, (d_model // n_head) ** -0.5)
-    return out.transpose(1, 2).reshape(B, Tq, d_model) @ w_o
+    out = (out if "merge" in bugs else out.transpose(1, 2)).reshape(B, Tq, d_model)
+    out = out if "no_w_o" in bugs else out @ w_o
+    return x + out if "residual" in bugs else out

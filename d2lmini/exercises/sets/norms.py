@@ -18,8 +18,8 @@ NO_KEEPDIM = Text(
     "The mean loses the reduced axis: of shape (…, T), it no longer lines up with (…, T, d_model). Keep that axis, of size 1.",
 )
 EPS_OUTSIDE = Text(
-    "Vous ajoutez ε après la racine : sa place est dessous, avec les carrés. La différence se voit quand le vecteur est minuscule.",
-    "You add ε after the root: it belongs under it, with the squares. The difference shows when the vector is tiny.",
+    "Vous ajoutez ε après la racine : sa place est dessous, avec les carrés. La différence se voit dès que ε n'est plus négligeable.",
+    "You add ε after the root: it belongs under it, with the squares. The difference shows as soon as ε is not negligible.",
 )
 NO_ROOT = Text(
     "Il manque la racine carrée : doubler x diviserait le résultat par deux, alors qu'il ne doit pas changer.",
@@ -84,13 +84,13 @@ AXES = {"over_batch": 0, "second_axis": 1, "over_tokens": -2}
             "A single mean and a single variance for the whole tensor: each token must have its own. The axis is missing.",
         ),
         "no_keepdim": NO_KEEPDIM,
-        "std": Text(
-            "Avec `std`, il y a deux écarts : la somme est divisée par d − 1 au lieu de d, et ε reste hors de la racine.",
-            "With `std`, two things differ: the sum is divided by d − 1 instead of d, and ε stays outside the root.",
-        ),
         "unbiased": Text(
-            "Vous divisez la somme des carrés par d − 1, ce que `var` fait par défaut. LayerNorm divise par d.",
-            "You divide the sum of the squares by d − 1, as `var` does by default. LayerNorm divides by d.",
+            "Vous divisez la somme des carrés par d − 1, ce que `var` et `std` font par défaut. LayerNorm divise par d.",
+            "You divide the sum of the squares by d − 1, as `var` and `std` do by default. LayerNorm divides by d.",
+        ),
+        "std": Text(
+            "Avec `std`, deux choses changent : la somme est divisée par d − 1 au lieu de d, et ε reste hors de la racine.",
+            "With `std`, two things differ: the sum is divided by d − 1 instead of d, and ε stays outside the root.",
         ),
         "eps_outside": EPS_OUTSIDE,
         "no_eps": Text(
@@ -322,12 +322,12 @@ POST: dict[str, Callable[[Tensor, Part, Part], Tensor]] = {
             "With pre-norm, the stream is not added: a silent part would erase all that came before.",
         ),
         "pre_normed_path": Text(
-            "En pré-normalisation, vous ajoutez à x normalisé. Seule l'entrée de la pièce est normalisée : le flux passe tel quel.",
-            "With pre-norm, you add to the normalized x. Only the input of the part is normalized: the stream goes through as it is.",
+            "En pré-normalisation, vous ajoutez le résultat de la pièce à x normalisé. Seule l'entrée de la pièce est normalisée : le flux passe tel quel.",
+            "With pre-norm, you add the result of the part to the normalized x. Only the input of the part is normalized: the stream goes through as it is.",
         ),
         "pre_wrong_way": Text(
             "En pré-normalisation, vous normalisez le flux et non l'entrée de la pièce : c'est l'inverse.",
-            "With pre-norm, you normalize the stream and not the input of the part: it is the other way round.",
+            "With pre-norm, you normalize the stream and not the input of the part: it is the other way around.",
         ),
         "pre_after_part": Text(
             "En pré-normalisation, vous normalisez ce que la pièce rend. « Avant » veut dire avant la pièce, et non avant l'addition.",
@@ -366,8 +366,8 @@ POST: dict[str, Callable[[Tensor, Part, Part], Tensor]] = {
             "Both arrangements add two things: the stream, and what the part returns.",
         ),
         Text(
-            "Une pièce muette, en pré-normalisation, rend x intact ; en post-normalisation, x normalisé. Les vôtres ?",
-            "A silent part gives x untouched with pre-norm, and x normalized with post-norm. What about yours?",
+            "Essayez une pièce muette, qui ne rend que des zéros : la pré-normalisation doit rendre x intact, la post-normalisation x normalisé.",
+            "Try a silent part, which returns nothing but zeros: pre-norm must return x untouched, and post-norm x normalized.",
         ),
         Text(
             "Avant : l'entrée de la pièce est normalisée, rien d'autre. Après : la somme est normalisée, rien d'autre.",

@@ -1,10 +1,12 @@
-"""Exercises on positions: permuted scores, sinusoids, relative biases, T5's buckets, ALiBi and the rotation of queries and keys."""
+"""Exercises on positions: permuted scores and sinusoids; relative biases, T5's buckets, ALiBi and the rotation are beside."""
 
 import torch
 from torch import Tensor
 
 from d2lmini.exercises.exercise import NONE, Bugs, exercise, normal
-from d2lmini.exercises.sets.relative_positions import alibi_scores, buckets_by_hand, relative_bias
+from d2lmini.exercises.sets.alibi import alibi_scores
+from d2lmini.exercises.sets.relative_positions import buckets_by_hand, relative_bias
+from d2lmini.exercises.sets.rotation import rotary
 from d2lmini.i18n import Text
 from d2lmini.trial import Case
 
@@ -63,7 +65,7 @@ def _permuted_cases(seed: int) -> list[Case]:
         ),
         "queries_first": Text(
             "Vous prenez les lignes sur le premier axe, qui peut être celui du lot ou des têtes : les requêtes sont sur l'avant-dernier.",
-            "You take the rows along the first axis, which may be that of the batch or the heads: queries are on the last but one.",
+            "You take the rows along the first axis, which may be that of the batch or the heads: queries are on the second-to-last.",
         ),
         "four_axes": Text(
             "Vous comptez sur un lot et des têtes, mais les scores peuvent n'avoir que deux axes : `...` remplace ceux de devant, même absents.",
@@ -81,7 +83,7 @@ def _permuted_cases(seed: int) -> list[Case]:
         ),
         Text(
             "Permutez en deux fois, un axe après l'autre. `...` tient la place des axes de devant.",
-            "Permute in two goes, one axis after the other. `...` stands for the axes in front.",
+            "Permute in two steps, one axis after the other. `...` stands for the axes in front.",
         ),
     ),
 )
@@ -133,8 +135,8 @@ def _sinusoidal_cases(seed: int) -> list[Case]:
             "Sine and cosine trade places: at position 0 the first coordinate must be sin(0) = 0.",
         ),
         "half_exponent": Text(
-            "Votre exposant est deux fois trop petit : il vaut 2c/d, et vous prenez c/d. Les ondes lentes manquent.",
-            "Your exponent is too small by a factor of two: it is 2c/d, and you take c/d. The slow waves are missing.",
+            "Votre exposant est deux fois trop petit : il faut −2c/d, et vous prenez −c/d. Les ondes lentes manquent.",
+            "Your exponent is too small by a factor of two: −2c/d is needed, and you take −c/d. The slow waves are missing.",
         ),
         "double": Text(
             "Votre exposant est deux fois trop grand : 2c est déjà le numéro de la coordonnée paire, ne le doublez pas une seconde fois.",
@@ -155,6 +157,22 @@ def _sinusoidal_cases(seed: int) -> list[Case]:
         "one_speed": Text(
             "Toutes les ondes ont la vitesse 1 : une division entière a sans doute changé 2c/d en 0.",
             "All waves have speed 1: an integer division has probably turned 2c/d into 0.",
+        ),
+        "floor": Text(
+            "`//` arrondit l'exposant : toutes les vitesses se confondent, sauf la première.",
+            "`//` rounds the exponent: all the speeds but the first are the same.",
+        ),
+        "c_from_one": Text(
+            "c part de 0 : la première vitesse est 1.",
+            "c starts at 0: the first speed is 1.",
+        ),
+        "last_pair": Text(
+            "Le dernier couple n'est pas rempli.",
+            "The last pair is not filled.",
+        ),
+        "too_many": Text(
+            "c va de 0 à d/2 − 1 : il y a d/2 couples, et non d.",
+            "c goes from 0 to d/2 − 1: there are d/2 pairs, not d.",
         ),
         "all_sines": Text(
             "Il n'y a que des sinus. Un sinus seul confond deux points du cercle : chaque vitesse a aussi son cosinus.",
@@ -192,150 +210,25 @@ def sinusoidal_positions(n: int, d_model: int, *, bugs: Bugs = NONE) -> Tensor:
     position = torch.arange(n) + ("from_one" in bugs)
     at = torch.arange(d_model)  # each coordinate
     exponent = (at if "per_coordinate" in bugs else 2 * (at // 2)) / d_model
+    if "floor" in bugs:
+        exponent = (at >= 2).float()
+    if "c_from_one" in bugs:
+        exponent = exponent + 2 / d_model
     if "last_speed" in bugs:
         exponent = torch.linspace(0, 1, d_model // 2).repeat_interleave(2)
     factor = 0.5 if "half_exponent" in bugs else 2.0 if "double" in bugs else 0.0 if "one_speed" in bugs else 1.0
     angle = position[:, None] * 10_000 ** ((1 if "growing" in bugs else -1) * factor * exponent)
     sine = (at % 2 == 0) != ("swapped" in bugs)
     p = torch.where(sine | torch.tensor("all_sines" in bugs), angle.sin(), angle.cos())
+    if "too_many" in bugs:
+        p[0, d_model] = 0.0
+    if "last_pair" in bugs:
+        p[:, -2:] = 0.0
     if "scrambled" in bugs:
         return torch.stack([p[:, 0::2], p[:, 1::2]]).reshape(n, d_model)
     if "halves" in bugs:
         p = torch.cat([p[:, 0::2], p[:, 1::2]], dim=-1)
     return p.T if "transposed" in bugs else p
-
-
-# --- rotation -----------------------------------------------------------------------------------------------
-
-
-def _rotary_cases(seed: int) -> list[Case]:
-    draw = normal(seed)
-    return [
-        Case(Text("5 jetons, d_head = 8", "5 tokens, d_head = 8"), (draw(5, 8), torch.arange(5))),
-        Case(Text("un lot de deux, trois têtes", "a batch of two, three heads"), (draw(2, 3, 4, 6), torch.arange(4))),
-        Case(Text("un seul jeton, de rang 37", "a single token, of rank 37"), (draw(2, 1, 8), torch.tensor([37]))),
-        Case(Text("des rangs quelconques", "any ranks"), (draw(3, 6), torch.tensor([9, 4, 21]))),
-        Case(Text("un seul jeton, de rang 0", "a single token, of rank 0"), (draw(1, 8), torch.tensor([0]))),
-    ]
-
-
-@exercise(
-    title=Text("Tourner les requêtes et les clés", "Turning queries and keys"),
-    skill=Text("écrire la rotation de RoPE sous une convention donnée", "write the rotation of RoPE under a given convention"),
-    level=3,
-    minutes=20,
-    points=5,
-    cases=_rotary_cases,
-    tolerance=1e-3,
-    mistakes={
-        "neighbors": Text(
-            "Vos couples sont des voisines (0, 1), (2, 3)… Ici un couple prend une coordonnée dans chaque moitié : (c, c + d/2).",
-            "Your pairs are neighbors (0, 1), (2, 3)… Here a pair takes one coordinate from each half: (c, c + d/2).",
-        ),
-        "neighbor_angles": Text(
-            "Deux conventions se mêlent : vous mariez les moitiés, mais vous répétez les angles comme pour des voisines. Les deux coordonnées d'un couple doivent tourner du même angle.",
-            "Two conventions are mixed: you pair the halves but repeat the angles as for neighbors. Both coordinates of a pair must turn by the same angle.",
-        ),
-        "neighbor_partners": Text(
-            "Deux conventions se mêlent : vos angles sont ceux des moitiés, mais vous échangez des voisines. Le partenaire de c est c + d/2.",
-            "Two conventions are mixed: your angles are those of the halves, but you swap neighbors. The partner of c is c + d/2.",
-        ),
-        "woven": Text(
-            "La rotation est juste, le rangement non : vous alternez les deux moitiés du résultat, alors que chaque nombre doit revenir à sa place.",
-            "The rotation is right, the layout is not: you alternate the two halves of the result, but each number must return to its own place.",
-        ),
-        "unwoven": Text(
-            "Vous lisez des voisines, puis vous rangez le résultat en deux moitiés : lecture et écriture doivent suivre la même convention, ici les moitiés.",
-            "You read neighbors, then put the result in two halves: reading and writing must follow one convention, here that of halves.",
-        ),
-        "backward": Text(
-            "Vous tournez dans l'autre sens : c'est la rotation d'angle −iω. L'angle doit croître avec le rang.",
-            "You turn the other way: this is the rotation of angle −iω. The angle must grow with the rank.",
-        ),
-        "no_minus": Text(
-            "Il manque un signe moins : sans lui, ce n'est plus une rotation et la longueur du vecteur change.",
-            "A minus sign is missing: without it this is no longer a rotation, and the length of the vector changes.",
-        ),
-        "sequential": Text(
-            "Vous calculez la seconde coordonnée avec la première déjà tournée : elle a besoin de l'ancienne.",
-            "You compute the second coordinate from the first one already turned: it needs the old one.",
-        ),
-        "ignored": Text(
-            "Les rangs donnés ne servent pas : vous comptez 0, 1, 2… Un jeton lu seul, avec un cache, n'est pas au rang 0.",
-            "The given ranks are not used: you count 0, 1, 2… A token read alone, with a cache, is not at rank 0.",
-        ),
-        "half_exponent": Text(
-            "Votre exposant est deux fois trop petit : ω_c = 10 000^(−2c/d), et vous prenez c/d.",
-            "Your exponent is too small by a factor of two: ω_c = 10,000^(−2c/d), and you take c/d.",
-        ),
-        "double": Text(
-            "Votre exposant est deux fois trop grand : il va de 0 à presque 1, par pas de 2/d.",
-            "Your exponent is too large by a factor of two: it goes from 0 to almost 1, by steps of 2/d.",
-        ),
-        "growing": Text(
-            "Les vitesses grandissent avec c : il manque le signe moins de l'exposant.",
-            "Speeds grow with c: the minus sign of the exponent is missing.",
-        ),
-        "one_speed": Text(
-            "Tous les couples tournent à la vitesse 1 : il manque les ω_c.", "All pairs turn at speed 1: the ω_c are missing."
-        ),
-        "per_coordinate": Text(
-            "Les deux coordonnées d'un couple n'ont pas la même vitesse : il y en a d/2, une par couple, et non d.",
-            "The two coordinates of a pair do not have the same speed: there are d/2 of them, one a pair, not d.",
-        ),
-        "no_axis": Text(
-            "Rangs et vitesses se multiplient terme à terme, comme si d_head/2 valait T : il faut une colonne de rangs face à une ligne de vitesses.",
-            "Ranks and speeds are multiplied term by term, as if d_head/2 were T: a column of ranks must face a row of speeds.",
-        ),
-    },
-    hints=(
-        Text(
-            "Les angles ont la forme (T, d_head/2) : un par jeton et par couple. Ils s'étendent d'eux-mêmes aux axes du lot et des têtes.",
-            "The angles have shape (T, d_head/2): one for each token and each pair. They broadcast by themselves to the batch and the heads.",
-        ),
-        Text(
-            "`x.chunk(2, dim=-1)` donne les deux moitiés : a, les premières coordonnées de tous les couples, et b, les secondes.",
-            "`x.chunk(2, dim=-1)` gives the two halves: a, the first coordinates of all pairs, and b, the second ones.",
-        ),
-        Text(
-            "Développez (a + ib)(cos α + i sin α) : la partie réelle est la nouvelle première moitié, la partie imaginaire la seconde.",
-            "Expand (a + ib)(cos α + i sin α): the real part is the new first half, the imaginary part the second.",
-        ),
-    ),
-)
-def rotary(x: Tensor, position: Tensor, *, bugs: Bugs = NONE) -> Tensor:
-    d = x.shape[-1]
-    if "ignored" in bugs:
-        position = torch.arange(x.shape[-2])
-    factor = 1 if "half_exponent" in bugs else 4 if "double" in bugs else 0 if "one_speed" in bugs else 2
-    exponent = (1 if "growing" in bugs else -1) * factor * torch.arange(d // 2) / d
-    if "per_coordinate" in bugs:
-        exponent = (1 if "growing" in bugs else -1) * factor / 2 * torch.arange(d) / d
-    angle = (position if "no_axis" in bugs else position[:, None]) * 10_000**exponent
-    if "backward" in bugs:
-        angle = -angle
-    if bugs & MIXED:
-        return _misread(x, angle, bugs)
-    a, b = (x[..., 0::2], x[..., 1::2]) if "unwoven" in bugs else x.chunk(2, dim=-1)
-    cos, sin = angle.cos(), angle.sin()
-    first = a * cos + b * sin if "no_minus" in bugs else a * cos - b * sin
-    second = (first if "sequential" in bugs else a) * sin + b * cos
-    return torch.stack([first, second], dim=-1).flatten(-2) if "woven" in bugs else torch.cat([first, second], dim=-1)
-
-
-MIXED = {"neighbors", "neighbor_angles", "neighbor_partners", "per_coordinate"}
-
-
-def _misread(x: Tensor, angle: Tensor, bugs: Bugs) -> Tensor:
-    """x cos + partner sin, with angles or partners laid out as if the coordinates of a pair were neighbors."""
-    if angle.shape[-1] < x.shape[-1]:
-        angle = angle.repeat_interleave(2, dim=-1) if bugs & {"neighbors", "neighbor_angles"} else torch.cat([angle, angle], dim=-1)
-    sign = 1 if "no_minus" in bugs else -1
-    a, b = x.chunk(2, dim=-1)
-    partner = torch.cat([sign * b, a], dim=-1)
-    if bugs & {"neighbors", "neighbor_partners"}:
-        partner = torch.stack([sign * x[..., 1::2], x[..., 0::2]], dim=-1).flatten(-2)
-    return x * angle.cos() + partner * angle.sin()
 
 
 SET = (permuted_scores, sinusoidal_positions, relative_bias, buckets_by_hand, alibi_scores, rotary)

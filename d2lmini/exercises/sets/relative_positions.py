@@ -1,4 +1,4 @@
-"""Exercises on positions that act on the scores: a number for each clipped offset, T5's buckets, ALiBi's penalty."""
+"""Exercises on positions that act on the scores: a number for each clipped offset, and T5's buckets; ALiBi is beside."""
 
 import math
 
@@ -8,6 +8,11 @@ from torch import Tensor
 from d2lmini.exercises.exercise import NONE, Bugs, exercise, normal, question
 from d2lmini.i18n import Text
 from d2lmini.trial import Case
+
+ALIGNED_BACKWARD = Text(
+    "Le décalage est à l'envers : la requête i est au rang i + Tk − Tq.", "The shift is backward: query i is at rank i + Tk − Tq."
+)
+MISREAD = Text("K est mal lu : la table a 2K + 1 lignes.", "K is misread: the table has 2K + 1 rows.")
 
 # --- a number for each offset -------------------------------------------------------------------------------
 
@@ -47,6 +52,10 @@ def _bias_cases(seed: int) -> list[Case]:
             "Vous rognez entre −K et K après avoir ajouté K : tout le futur tombe sur la ligne de l'écart 0. Rognez l'écart lui-même.",
             "You clip between −K and K after adding K: the whole future falls on the row of offset 0. Clip the offset itself.",
         ),
+        "half_clip": Text(
+            "Après le décalage, on rogne entre 0 et 2K.",
+            "After the shift, clip between 0 and 2K.",
+        ),
         "past_unclipped": Text(
             "Seul le futur est rogné : un écart trop petit devient un indice négatif, qui repart de la fin de la table sans erreur.",
             "Only the future is clipped: an offset too low becomes a negative index, which starts again from the end of the table with no error.",
@@ -63,9 +72,27 @@ def _bias_cases(seed: int) -> list[Case]:
             "La première requête est placée sur la première clé : quand il y a plus de clés, les requêtes sont les derniers jetons.",
             "The first query is placed at the first key: when there are more keys, the queries are the last tokens.",
         ),
+        "aligned_backward": ALIGNED_BACKWARD,
+        "aligned_before": Text(
+            "Les écarts sont décalés d'un rang : la dernière requête est au rang Tk − 1, et l'écart 0 à la ligne K d'une table de 2K + 1 lignes.",
+            "Offsets are off by one: the last query is at rank Tk − 1, and offset 0 in row K of a table of 2K + 1 rows.",
+        ),
+        "square": Text(
+            "Gardez les n_query dernières lignes.",
+            "Keep the last n_query rows.",
+        ),
+        "all_rows": MISREAD,
+        "all_rows_but_one": MISREAD,
+        "rows_held": MISREAD,
+        "half_rows_and_one": MISREAD,
+        "columns": MISREAD,
+        "float": Text(
+            "`/` donne un réel : K et les numéros de ligne sont des entiers.",
+            "`/` gives a float: K and row numbers are integers.",
+        ),
         "heads_last": Text(
-            "L'axe des têtes est resté le dernier : celui des scores est devant, (H, Tq, Tk).",
-            "The axis of the heads has stayed last: that of the scores stands in front, (H, Tq, Tk).",
+            "L'axe des têtes est resté le dernier : il doit passer devant, comme dans les scores, (H, Tq, Tk).",
+            "The axis of the heads has stayed last: it must come first, as it does in the scores, (H, Tq, Tk).",
         ),
         "reshaped": Text(
             "`reshape` redécoupe les nombres dans l'ordre de la mémoire et mélange têtes et positions : il faut déplacer l'axe.",
@@ -92,17 +119,28 @@ def _bias_cases(seed: int) -> list[Case]:
     ),
 )
 def relative_bias(table: Tensor, n_query: int, n_key: int, *, bugs: Bugs = NONE) -> Tensor:
-    reach = (len(table) - 1) // 2
-    offset = _offsets(n_query, n_key, bugs)
+    rows = len(table)
+    reach = (table.shape[1] - 1) // 2 if "columns" in bugs else rows if "all_rows" in bugs else rows // 2
+    if "all_rows_but_one" in bugs or "rows_held" in bugs:
+        reach = rows - 1
+    if "half_rows_and_one" in bugs:
+        reach = (rows + 1) // 2
+    n_query = n_key if "square" in bugs else n_query
+    offset = offsets(n_query, n_key, bugs)
     if "reversed" in bugs:
         offset = -offset
     if "absolute" in bugs:
         offset = offset.abs()
     if "late_clip" in bugs:
         offset = (offset + reach).clamp(-reach, reach) - reach
+    elif "half_clip" in bugs:
+        offset = (offset + reach).clamp(0, reach) - reach
+    elif "rows_held" in bugs:
+        offset = offset.clamp(-reach, 0)
     elif "no_clip" not in bugs:
         offset = offset.clamp(None if "past_unclipped" in bugs else -reach, reach - 1 if "exclusive" in bugs else reach)
-    bias = table[offset if "no_shift" in bugs else offset + reach]  # (Tq, Tk, H)
+    row = offset if "no_shift" in bugs else offset + reach
+    bias = table[row.float() if "float" in bugs else row]  # (Tq, Tk, H)
     if "heads_last" in bugs:
         return bias
     if "reshaped" in bugs:
@@ -110,17 +148,27 @@ def relative_bias(table: Tensor, n_query: int, n_key: int, *, bugs: Bugs = NONE)
     return bias.permute(2, 1, 0) if "keys_first" in bugs else bias.permute(2, 0, 1)
 
 
-def _offsets(n_query: int, n_key: int, bugs: Bugs) -> Tensor:
+def offsets(n_query: int, n_key: int, bugs: Bugs) -> Tensor:
     """j − i, the last query standing at the last key."""
-    first = 0 if "aligned_first" in bugs else n_key - n_query
+    first = 0 if "aligned_first" in bugs else n_query - n_key if "aligned_backward" in bugs else n_key - n_query
+    first -= "aligned_before" in bugs
     return torch.arange(n_key) - torch.arange(first, first + n_query)[:, None]
 
+
+SIGNED = Text(
+    "Un numéro de tranche n'est jamais négatif : il sert d'indice dans une table.",
+    "The number of a bucket is never negative: it serves as an index into a table.",
+)
+ROUNDED_UP = Text(
+    "Vous arrondissez par excès : on garde la partie entière, une tranche commence à sa borne.",
+    "You round up: keep the integer part, a bucket starts at its bound.",
+)
 
 # --- buckets of offsets, by hand ----------------------------------------------------------------------------
 
 
 def _buckets(seed: int) -> tuple:
-    """Seven offsets, none on the edge of a bucket, and a largest distance 4·r⁴: the buckets start at 4, 4r, 4r² and 4r³."""
+    """Eight offsets, one of them where a bucket starts, and a largest distance 4·r⁴: the buckets start at 4, 4r, 4r² and 4r³."""
     generator = torch.Generator().manual_seed(seed)
 
     def between(low: float, high: float) -> int:
@@ -128,7 +176,7 @@ def _buckets(seed: int) -> tuple:
 
     r = between(3, 6)
     offsets = [
-        0, -between(1, 4), between(1, 4), 3 + r, -between(4 * r**1.9, 4 * r**2), between(4 * r**2.6, 4 * r**3),
+        0, -between(1, 4), between(1, 4), 3 + r, -between(4 * r**1.3, 4 * r**1.4), -4 * r**2, between(4 * r**2.6, 4 * r**3),
         -between(4.5 * r**4, 6 * r**4),
     ]  # fmt: skip
     order = torch.randperm(len(offsets), generator=generator).tolist()
@@ -144,17 +192,15 @@ def _buckets(seed: int) -> tuple:
     given=_buckets,
     mistakes={
         "no_side": Text(
-            "Le passé et le futur partagent leurs tranches : celles du futur viennent après les 8 du passé.",
-            "Past and future share their buckets: those of the future come after the 8 of the past.",
+            "Chez vous, le passé et le futur partagent leurs tranches : celles du futur doivent venir après les 8 du passé.",
+            "In your answer past and future share their buckets: those of the future must come after the 8 of the past.",
         ),
         "swapped": Text(
             "Les côtés sont échangés : l'écart est j − i, et une clé qui suit la requête a un écart positif.",
             "The sides are swapped: the offset is j − i, and a key after the query has a positive offset.",
         ),
-        "signed": Text(
-            "Un numéro de tranche n'est jamais négatif : il sert d'indice dans une table.",
-            "The number of a bucket is never negative: it serves as an index into a table.",
-        ),
+        "signed": SIGNED,
+        "signed_past": SIGNED,
         "causal": Text(
             "Vous mettez tout le futur en 0, comme un décodeur : un encodeur regarde des deux côtés, et le futur a ses tranches.",
             "You put the whole future in 0, as a decoder does: an encoder looks both ways, and the future has its buckets.",
@@ -193,6 +239,16 @@ def _buckets(seed: int) -> tuple:
             "Vous arrondissez au plus proche : on garde la partie entière, car une tranche va d'une borne à la suivante.",
             "You round to the nearest: keep the integer part, because a bucket goes from one bound to the next.",
         ),
+        "rounded_up": ROUNDED_UP,
+        "one_more": ROUNDED_UP,
+        "bound_before": Text(
+            "Une borne ouvre la tranche suivante : une distance égale à une borne y est déjà.",
+            "A bound opens the next bucket: a distance equal to a bound is already in it.",
+        ),
+        "thirty_two": Text(
+            "Vous ajoutez 16 pour le futur : il y a 16 tranches en tout, donc 8 de chaque côté.",
+            "You add 16 for the future: there are 16 buckets in all, hence 8 on each side.",
+        ),
         "unclamped": Text(
             "Au-delà de la distance maximale, tout reste dans la dernière tranche du côté : la 7 pour le passé.",
             "Beyond the largest distance, everything stays in the last bucket of its side: 7 for the past.",
@@ -229,7 +285,7 @@ def _bucket(offset: int, max_distance: int, bugs: Bugs) -> int:
             growth = math.log(distance) / math.log(max_distance)
         elif "doubling" in bugs:
             growth = math.log2(distance / exact) / (side - exact)
-        bucket = (0 if "restarted" in bugs else exact) + (round if "rounded" in bugs else int)(growth * (side - exact))
+        bucket = (0 if "restarted" in bugs else exact) + _part(growth * (side - exact), bugs)
     if "unclamped" not in bugs:
         bucket = min(bucket, side - 1)
     if "signed" in bugs:
@@ -237,131 +293,12 @@ def _bucket(offset: int, max_distance: int, bugs: Bugs) -> int:
     if "causal" in bugs and offset > 0:
         return 0
     after = offset >= 0 if "zero" in bugs else offset < 0 if "swapped" in bugs else offset > 0
-    return bucket + ("from_one" in bugs) + (0 if "no_side" in bugs else (side - ("packed" in bugs)) * after)
+    bucket += ("from_one" in bugs) + (0 if "no_side" in bugs else (side * (1 + ("thirty_two" in bugs)) - ("packed" in bugs)) * after)
+    return -bucket if "signed_past" in bugs and offset < 0 else bucket
 
 
-# --- ALiBi --------------------------------------------------------------------------------------------------
-
-
-def _alibi_cases(seed: int) -> list[Case]:
-    draw = normal(seed)
-    return [
-        Case(Text("4 têtes, 5 jetons", "4 heads, 5 tokens"), (draw(4, 5, 6), draw(4, 5, 6))),
-        Case(Text("un lot de deux, 8 têtes", "a batch of two, 8 heads"), (draw(2, 8, 3, 5), draw(2, 8, 3, 5))),
-        Case(Text("une seule requête, 9 clés", "a single query, 9 keys"), (draw(2, 1, 7), draw(2, 9, 7))),
-        Case(Text("autant de têtes que de jetons", "as many heads as tokens"), (draw(4, 4, 3), draw(4, 4, 3))),
-    ]
-
-
-@exercise(
-    title=Text("Faire payer la distance", "Making distance cost"),
-    skill=Text("ajouter aux scores la pénalité d'ALiBi, tête par tête", "add ALiBi's penalty to the scores, head by head"),
-    level=2,
-    minutes=15,
-    points=4,
-    cases=_alibi_cases,
-    mistakes={
-        "bonus": Text(
-            "La distance rapporte au lieu de coûter : il manque un signe moins, et les clés les plus lointaines gagnent.",
-            "Distance pays instead of costing: a minus sign is missing, and the farthest keys win.",
-        ),
-        "future_bonus": Text(
-            "L'écart j − i a gardé son signe : les clés qui suivent la requête gagnent des points. Il faut la distance |i − j|.",
-            "The offset j − i has kept its sign: keys after the query gain points. The distance |i − j| is needed.",
-        ),
-        "past_bonus": Text(
-            "L'écart a gardé son signe, et les clés du passé gagnent des points : il faut retrancher la distance |i − j|.",
-            "The offset has kept its sign, and keys of the past gain points: the distance |i − j| is to be subtracted.",
-        ),
-        "rank": Text(
-            "Vous ajoutez la pente fois le rang de la clé. Sous un masque causal le softmax n'y verrait rien, mais ce score-là n'est pas relatif.",
-            "You add the slope times the rank of the key. Under a causal mask the softmax would not see it, but that score is not relative.",
-        ),
-        "causal": Text(
-            "Vous fermez les clés qui suivent la requête : ici aucun masque, elles paient leur distance comme les autres.",
-            "You close the keys after the query: there is no mask here, they pay for their distance like the others.",
-        ),
-        "from_zero": Text(
-            "La première pente vaut 1 : h va de 1 à H, et non de 0 à H − 1.",
-            "The first slope is 1: h goes from 1 to H, not from 0 to H − 1.",
-        ),
-        "fixed_eight": Text(
-            "Vos pentes sont 1/2, 1/4, 1/8… : ce n'est vrai que pour 8 têtes. L'exposant est −8h/H.",
-            "Your slopes are 1/2, 1/4, 1/8…: this holds for 8 heads only. The exponent is −8h/H.",
-        ),
-        "no_eight": Text(
-            "Il manque le 8 de l'exposant −8h/H : vos pentes vont jusqu'à 1/2, et non jusqu'à 1/256.",
-            "The 8 of the exponent −8h/H is missing: your slopes go down to 1/2, not to 1/256.",
-        ),
-        "one_slope": Text(
-            "Toutes les têtes ont la même pente : chacune doit avoir la sienne, donc sa propre portée.",
-            "All heads have the same slope: each must have its own, hence its own reach.",
-        ),
-        "base_e": Text("Les pentes sont des puissances de 2, et non de e.", "Slopes are powers of 2, not of e."),
-        "growing": Text(
-            "Les pentes dépassent 1 et grandissent avec h : il manque le signe moins de l'exposant.",
-            "Slopes exceed 1 and grow with h: the minus sign of the exponent is missing.",
-        ),
-        "per_query": Text(
-            "Les pentes s'étendent sur l'axe des requêtes : il faut une pente par tête, donc deux axes de taille 1 derrière.",
-            "Slopes broadcast along the queries: there is one slope a head, so two axes of size 1 must come after it.",
-        ),
-        "per_key": Text(
-            "Les pentes s'étendent sur l'axe des clés : il faut une pente par tête, donc deux axes de taille 1 derrière.",
-            "Slopes broadcast along the keys: there is one slope a head, so two axes of size 1 must come after it.",
-        ),
-        "batch_heads": Text(
-            "Vous lisez le nombre de têtes sur le premier axe : avec un lot devant, c'est l'axe −3 qui compte les têtes.",
-            "You read the number of heads on the first axis: with a batch in front, it is axis −3 that counts the heads.",
-        ),
-        "aligned_first": Text(
-            "La première requête est placée sur la première clé : quand il y a plus de clés, les requêtes sont les derniers jetons.",
-            "The first query is placed at the first key: when there are more keys, the queries are the last tokens.",
-        ),
-        "no_scale": Text("Vous oubliez de diviser q·k par √d_head.", "You forgot to divide q·k by √d_head."),
-        "scaled": Text(
-            "La pénalité est divisée par √d_head, elle aussi : elle s'ajoute aux scores déjà réduits.",
-            "The penalty is divided by √d_head, too: it is added to the scores once they are scaled.",
-        ),
-        "weights": Text(
-            "Vous renvoyez les poids : on demande les scores, avant le softmax.",
-            "You return the weights: the scores are asked for, before the softmax.",
-        ),
-        "penalty": Text(
-            "Vous renvoyez la pénalité seule : il faut l'ajouter aux scores.",
-            "You return the penalty alone: it is to be added to the scores.",
-        ),
-    },
-    hints=(
-        Text(
-            "Trois morceaux : les scores (…, H, Tq, Tk), les distances (Tq, Tk), les pentes (H,).",
-            "Three pieces: the scores (…, H, Tq, Tk), the distances (Tq, Tk), the slopes (H,).",
-        ),
-        Text(
-            "`slopes[:, None, None]` a la forme (H, 1, 1) : chaque tête multiplie tout le tableau des distances.",
-            "`slopes[:, None, None]` has shape (H, 1, 1): each head multiplies the whole table of distances.",
-        ),
-        Text(
-            "La requête numéro i est le jeton de rang Tk − Tq + i.",
-            "Query number i is the token of rank Tk − Tq + i.",
-        ),
-    ),
-)
-def alibi_scores(q: Tensor, k: Tensor, *, bugs: Bugs = NONE) -> Tensor:
-    n_head, n_key, root = q.shape[0 if "batch_heads" in bugs else -3], k.shape[-2], q.shape[-1] ** 0.5
-    h = torch.ones(n_head) if "one_slope" in bugs else torch.arange(n_head) + ("from_zero" not in bugs)
-    eight = 1 if "no_eight" in bugs else 8
-    exponent = (eight if "growing" in bugs else -eight) * h / (8 if "fixed_eight" in bugs else n_head)
-    slopes = exponent.exp() if "base_e" in bugs else 2**exponent
-    offset = _offsets(q.shape[-2], n_key, bugs)
-    cost = offset if "past_bonus" in bugs else -offset if "future_bonus" in bugs else offset.abs()
-    if "rank" in bugs:
-        cost = -torch.arange(n_key).expand_as(cost)
-    behind = 0 if "per_key" in bugs else 1 if "per_query" in bugs else 2  # axes of size 1 after that of the heads
-    penalty = (1 if "bonus" in bugs else -1) * slopes.view(-1, *[1] * behind) * cost
-    if "penalty" in bugs:
-        return penalty
-    scores = q @ k.transpose(-2, -1) / (1 if "no_scale" in bugs else root) + penalty / (root if "scaled" in bugs else 1)
-    if "causal" in bugs:
-        scores = scores.masked_fill(offset > 0, -torch.inf)
-    return scores.softmax(-1) if "weights" in bugs else scores
+def _part(growth: float, bugs: Bugs) -> int:
+    """The integer part, or another way to round."""
+    if "rounded_up" in bugs or "bound_before" in bugs:
+        return math.ceil(growth - 1e-9) - ("bound_before" in bugs)
+    return round(growth) if "rounded" in bugs else int(growth + 1e-9) + ("one_more" in bugs)

@@ -56,8 +56,8 @@ def _grouped_cases(seed: int) -> list[Case]:
             "Each set is repeated G times, G being the number of sets: it must be repeated once for each head of its group, that is H / G.",
         ),
         "not_repeated": Text(
-            "H têtes de requêtes ne s'alignent pas sur G jeux : chaque clé et chaque valeur doit servir à H / G têtes.",
-            "H heads of queries do not align with G sets: each key and each value must serve H / G heads.",
+            "H têtes de requêtes ne s'alignent pas sur G jeux : répétez les clés et les valeurs sur l'axe 1, celui des jeux, pour que chacune serve à H / G têtes.",
+            "H heads of queries do not align with G sets: repeat keys and values along axis 1, that of the sets, so that each serves H / G heads.",
         ),
         "five_axes": Text(
             "L'attention est juste, mais les groupes ont gardé leur axe : G groupes de H / G têtes font de nouveau H têtes.",
@@ -70,6 +70,14 @@ def _grouped_cases(seed: int) -> list[Case]:
         "joined": Text(
             "Les têtes sont déjà bout à bout : on demande ici la forme (B, H, Tq, d_head), avant le recollage.",
             "The heads are already end to end: here the shape (B, H, Tq, d_head) is asked for, before they are joined.",
+        ),
+        "flattened": Text(
+            "`repeat_interleave` aplatit tout quand on ne lui dit pas sur quel axe répéter.",
+            "`repeat_interleave` flattens everything when it is not told along which axis to repeat.",
+        ),
+        "one_a_group": Text(
+            "Vous rendez une réponse par groupe : chaque tête de requêtes doit avoir la sienne.",
+            "You return one answer a group: each head of queries must have its own.",
         ),
     },
     hints=(
@@ -89,6 +97,11 @@ def _grouped_cases(seed: int) -> list[Case]:
 )
 def grouped_attention(q: Tensor, k: Tensor, v: Tensor, *, bugs: Bugs = NONE) -> Tensor:
     H, G = q.shape[1], k.shape[1]
+    if "one_a_group" in bugs:
+        q = q.unflatten(1, (G, H // G)).mean(2)
+        H = G
+    if "flattened" in bugs:
+        k.repeat_interleave(H // G).transpose(-2, -1)
     sets = [h // (H // G) for h in range(H)]
     if "cyclic" in bugs:
         sets = [h % G for h in range(H)]
@@ -111,6 +124,15 @@ def grouped_attention(q: Tensor, k: Tensor, v: Tensor, *, bugs: Bugs = NONE) -> 
     return out.transpose(1, 2).flatten(2) if "joined" in bugs else out
 
 
+PER_HEAD = Text(
+    "Vous comptez quatre matrices (d_model, d_model) pour chaque tête. Les têtes se partagent la largeur : le total ne dépend pas de leur nombre.",
+    "You count four matrices (d_model, d_model) for each head. Heads share the width: the total does not depend on their number.",
+)
+NARROW = Text(
+    "Seules les projections des clés et des valeurs rétrécissent : les requêtes et W_O gardent toutes les têtes.",
+    "Only the projections of keys and values get narrower: the queries and W_O keep all the heads.",
+)
+
 # --- what it saves ------------------------------------------------------------------------------------------
 
 
@@ -121,8 +143,8 @@ def _sizes(seed: int) -> tuple:
     def pick(*choices: Any) -> Any:
         return choices[int(torch.randint(len(choices), (), generator=generator))]
 
-    n_head, n_kv_head = pick((9, 3), (12, 3), (12, 4), (15, 3), (16, 4), (20, 4))
-    return n_head * pick(4, 5, 8, 10), n_head, n_kv_head, pick(20, 50, 100)
+    n_head, n_kv_head = pick((12, 3), (12, 4), (15, 3), (15, 5), (20, 4), (20, 5))  # never a square: H / G would be G
+    return n_head * pick(4, 5, 8, 10), n_head, n_kv_head, pick(30, 50, 100)
 
 
 @question(
@@ -144,10 +166,8 @@ def _sizes(seed: int) -> tuple:
             "Vous comptez trois projections : il y en a une quatrième, W_O, qui mélange les réponses des têtes.",
             "You count three projections: there is a fourth, W_O, which mixes the answers of the heads.",
         ),
-        "per_head": Text(
-            "Vous comptez quatre matrices (d_model, d_model) pour chaque tête. Les têtes se partagent la largeur : le total ne dépend pas de leur nombre.",
-            "You count four matrices (d_model, d_model) for each head. Heads share the width: the total does not depend on their number.",
-        ),
+        "per_head": PER_HEAD,
+        "wide_per_head": PER_HEAD,
         "unchanged": Text(
             "Le partage ne change rien à votre compte : avec n_kv_head jeux, deux des quatre projections rétrécissent.",
             "Sharing changes nothing in your count: with n_kv_head sets, two of the four projections get narrower.",
@@ -160,9 +180,11 @@ def _sizes(seed: int) -> tuple:
             "Vous projetez vers une seule clé et une seule valeur de d_head nombres : il y en a n_kv_head de chaque.",
             "You project to a single key and a single value of d_head numbers: there are n_kv_head of each.",
         ),
-        "all_narrow": Text(
-            "Seules les projections des clés et des valeurs rétrécissent : les requêtes et W_O gardent toutes les têtes.",
-            "Only the projections of keys and values get narrower: the queries and W_O keep all the heads.",
+        "all_narrow": NARROW,
+        "narrow_queries": NARROW,
+        "split_by_sets": Text(
+            "Les clés d'un jeton font n_kv_head · d_head nombres, et d_head est d_model / n_head, même quand on partage : vous prenez d_model / n_kv_head.",
+            "The keys of a token make n_kv_head · d_head numbers, and d_head is d_model / n_head, even with sharing: you take d_model / n_kv_head.",
         ),
         "keys_only": Text(
             "Vous ne rétrécissez que la projection des clés : les valeurs sont partagées aussi.",
@@ -179,6 +201,10 @@ def _sizes(seed: int) -> tuple:
             "Partager les clés ne réduit pas les tableaux de poids : il en faut toujours un par tête de requêtes.",
             "Sharing keys does not reduce the tables of weights: one for each head of queries is still needed.",
         ),
+        "causal": Text(
+            "Sans masque : toutes les paires.",
+            "Without a mask: all pairs.",
+        ),
         "whole_cache": Text(
             "Vous gardez les clés et les valeurs de toutes les têtes : le cache n'a besoin que d'un exemplaire par jeu.",
             "You keep the keys and values of all heads: the cache needs only one copy a set.",
@@ -192,6 +218,14 @@ def _sizes(seed: int) -> tuple:
         "one_set_cached": Text(
             "Vous gardez une seule clé et une seule valeur par jeton : il y en a n_kv_head de chaque.",
             "You keep a single key and a single value a token: there are n_kv_head of each.",
+        ),
+        "cached_by_sets": Text(
+            "Dans le cache, les clés d'un jeton font n_kv_head · d_head nombres, ses valeurs autant : vous en gardez d_model / n_kv_head de chaque.",
+            "In the cache, the keys of a token make n_kv_head · d_head numbers, and so do its values: you keep d_model / n_kv_head of each.",
+        ),
+        "queries_cached": Text(
+            "Les requêtes ne vont pas dans le cache : une fois le jeton lu, la sienne ne sert plus.",
+            "Queries do not go to the cache: once the token is read, its own serves no more.",
         ),
         "bytes": Text(
             "Vous comptez des octets, à deux par nombre : on demande le nombre de nombres.",
@@ -222,18 +256,20 @@ def head_budget(d_model: int, n_head: int, n_kv_head: int, n_token: int, *, bugs
             return parameters(n_head) * n_set // n_head
         if n_set < n_head and ("one_set" in bugs or "unchanged" in bugs):
             n_set = 1 if "one_set" in bugs else n_head
-        narrow = n_set * d_head
+        narrow = d_model // n_set if n_set < n_head and "split_by_sets" in bugs else n_set * d_head
         keys = values = (d_model, narrow)
-        if "keys_only" in bugs:
+        if "keys_only" in bugs and "narrow_queries" not in bugs:  # together they would count right
             values = d_model, d_model
-        outside = (narrow, narrow) if "all_narrow" in bugs else (d_model, d_model)
+        outside = (narrow if bugs & {"all_narrow", "narrow_queries"} else d_model, narrow if "all_narrow" in bugs else d_model)
         layers = [(d_model, outside[0]), keys, values] + [(outside[1], d_model)] * ("no_w_o" not in bugs)
         biases = sum(d_model if "wide_bias" in bugs else m for _, m in layers)
         total = sum(n * m for n, m in layers) + (0 if "no_bias" in bugs else biases)
-        return total * n_head if "per_head" in bugs else total
+        return total * n_head if "per_head" in bugs or (n_set == n_head and "wide_per_head" in bugs) else total
 
     tables = 1 if "one_table" in bugs else n_kv_head if "table_a_set" in bugs else n_head
+    pairs = n_token * (n_token + 1) // 2 if "causal" in bugs else n_token**2
     width = d_model if "wide_cache" in bugs else d_head
     kept = 1 if "one_set_cached" in bugs else n_head if "whole_cache" in bugs else n_kv_head
     cache = (1 if "one_vector" in bugs else 4 if "bytes" in bugs else 2) * kept * width
-    return [parameters(n_head), parameters(n_kv_head), tables * n_token**2, cache * (1 if "one_token" in bugs else n_token)]
+    cache = 2 * d_model // n_kv_head if "cached_by_sets" in bugs else cache + d_model if "queries_cached" in bugs else cache
+    return [parameters(n_head), parameters(n_kv_head), tables * pairs, cache * (1 if "one_token" in bugs else n_token)]

@@ -1,4 +1,6 @@
-"""Exercises on training a Transformer: what the decoder reads and guesses, a loss that skips the padding, the warm-up of 2017."""
+"""Exercises on training a Transformer: what the decoder reads and guesses, and a loss that skips the padding."""
+
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -7,6 +9,16 @@ from torch import Tensor
 from d2lmini.exercises.exercise import NONE, Bugs, exercise, normal
 from d2lmini.i18n import Text
 from d2lmini.trial import Case
+
+UNEQUAL = Text(
+    "Vos lignes n'ont pas toutes la même longueur : sans remplissage, pas de tableau, donc pas de lot.",
+    "Your rows are not all of the same length: without padding there is no table, hence no batch.",
+)
+FLOOR = Text(
+    "Le plancher ajouté dans le logarithme plafonne la surprise.",
+    "The floor inside the logarithm caps the surprise.",
+)
+NO_MEAN = Text("Il reste à en faire une moyenne.", "What remains is to take the mean.")
 
 # --- teacher forcing ----------------------------------------------------------------------------------------
 
@@ -23,7 +35,7 @@ def _forcing_cases(seed: int) -> list[Case]:
         Case(Text("trois réponses", "three answers"), _answers(seed, 1, 2, 0, 5, 3, 1)),
         Case(Text("une seule réponse", "a single answer"), _answers(seed + 1, 1, 2, 0, 4)),
         Case(Text("d'autres signes, remplissage 19", "other signs, padding 19"), _answers(seed + 2, 17, 18, 19, 2, 6, 3, 4)),
-        Case(Text("deux réponses de même longueur", "two answers of one length"), _answers(seed + 3, 2, 0, 1, 3, 3)),
+        Case(Text("deux réponses de même longueur", "two answers of the same length"), _answers(seed + 3, 2, 0, 1, 3, 3)),
     ]
 
 
@@ -41,7 +53,7 @@ def _forcing_cases(seed: int) -> list[Case]:
         ),
         "no_shift": Text(
             "`read` est égal à `guess` : à chaque place, le décodeur a sous les yeux le jeton à deviner. La perte tombera à 0 et il n'aura rien appris.",
-            "`read` equals `guess`: at each place the decoder has the token to guess under its eyes. The loss will fall to 0 and it will have learned nothing.",
+            "`read` equals `guess`: at each place the decoder has the token to guess before its eyes. The loss will fall to 0 and it will have learned nothing.",
         ),
         "same_whole": Text(
             "Les deux tableaux contiennent les deux signes et sont égaux : chaque place devine le jeton qu'elle vient de lire. Il faut un décalage d'un cran.",
@@ -68,16 +80,16 @@ def _forcing_cases(seed: int) -> list[Case]:
             "You shift the answer without adding an end to it: each row is one place short, and the model will never learn to stop.",
         ),
         "end_after_padding": Text(
-            "Le signe de fin vient après le remplissage : il doit suivre aussitôt le dernier jeton de chaque réponse.",
-            "The end sign comes after the padding: it must follow the last token of each answer at once.",
+            "Le signe de fin vient après le remplissage : il doit suivre immédiatement le dernier jeton de chaque réponse.",
+            "The end sign comes after the padding: it must come right after the last token of each answer.",
         ),
         "end_remains": Text(
             "Dans les lignes courtes, `read` garde un signe de fin. La perte saute cette place, mais le décodeur ne lira jamais cela en écrivant : décalez avant de remplir.",
             "In the short rows, `read` keeps an end sign. The loss skips that place, but the decoder will never read this when it writes: shift before padding.",
         ),
         "rolled": Text(
-            "La première place de `read` reçoit ce qui était au bout de la ligne : elle attend le signe de début.",
-            "The first place of `read` receives what was at the end of the row: it awaits the start sign.",
+            "La première place de `read` reçoit ce qui était au bout de la ligne : c'est la place du signe de début.",
+            "The first place of `read` receives what was at the end of the row: it is the place of the start sign.",
         ),
         "left": Text(
             "Le remplissage est à gauche : ici il vient en fin de ligne, là où le masque causal le cache aux vrais jetons.",
@@ -87,10 +99,8 @@ def _forcing_cases(seed: int) -> list[Case]:
             "Vous remplissez avec 0 : le numéro du remplissage est `pad`, et 0 peut être un vrai jeton.",
             "You pad with 0: the number of the padding is `pad`, and 0 may be a real token.",
         ),
-        "unequal": Text(
-            "Vos lignes n'ont pas toutes la même longueur : sans remplissage, pas de tableau, donc pas de lot.",
-            "Your rows are not all of one length: without padding there is no table, hence no batch.",
-        ),
+        "unequal": UNEQUAL,
+        "ragged": UNEQUAL,
         "columns": Text(
             "Chaque réponse est une colonne : elle doit être une ligne, (B, T), le lot d'abord.",
             "Each answer is a column: it must be a row, (B, T), the batch first.",
@@ -100,6 +110,27 @@ def _forcing_cases(seed: int) -> list[Case]:
             "Vos tableaux contiennent des réels : un jeton est un numéro de ligne dans une table, donc un entier.",
             "Your tables hold floats: a token is the number of a row in a table, hence an integer.",
         ),
+        "stacked": Text(
+            "Vous rendez un seul tenseur : rendez deux tenseurs séparés.", "You return a single tensor: return two separate tensors."
+        ),
+        "read_only": Text(
+            "Vous ne rendez que `read` : rendez deux tenseurs, `read` puis `guess`.",
+            "You return `read` only: return two tensors, `read` then `guess`.",
+        ),
+        "signs_swapped": Text(
+            "Les signes sont échangés : `start` ouvre `read`, `end` ferme `guess`.",
+            "The signs trade places: `start` opens `read`, `end` closes `guess`.",
+        ),
+        "hard_coded": Text("Les signes sont écrits en dur : prenez les arguments.", "The signs are hard-coded: take the arguments."),
+        "too_short": Text("Il manque une place : chaque ligne gagne un signe.", "One place is missing: each row gains a sign."),
+        "first_length": Text(
+            "Vous prenez la longueur de la première réponse : une autre peut être plus longue.",
+            "You take the length of the first answer: another may be longer.",
+        ),
+        "end_fills": Text(
+            "Vous remplissez avec le signe de fin : le remplissage a son propre numéro, `pad`.",
+            "You pad with the end sign: the padding has a number of its own, `pad`.",
+        ),
     },
     hints=(
         Text(
@@ -108,7 +139,7 @@ def _forcing_cases(seed: int) -> list[Case]:
         ),
         Text(
             "`[start, *row]` et `[*row, end]` ont la même longueur : un de plus que la réponse.",
-            "`[start, *row]` and `[*row, end]` have one length: one more than the answer.",
+            "`[start, *row]` and `[*row, end]` have the same length: one more than the answer.",
         ),
         Text(
             "Cherchez la plus grande longueur T, complétez chaque liste par `[pad] * (T - len(row))`, puis faites un seul `torch.tensor`.",
@@ -116,7 +147,11 @@ def _forcing_cases(seed: int) -> list[Case]:
         ),
     ),
 )
-def teacher_forcing(answers: list[list[int]], start: int, end: int, pad: int, *, bugs: Bugs = NONE) -> tuple:
+def teacher_forcing(answers: list[list[int]], start: int, end: int, pad: int, *, bugs: Bugs = NONE) -> Any:
+    if "hard_coded" in bugs:
+        start, end, pad = 1, 2, 0
+    if "signs_swapped" in bugs:
+        start, end = end, start
     whole = [[start, *row, end] for row in answers]
     read, guess = [row[:-1] for row in whole], [row[1:] for row in whole]
     if bugs & {"same_whole", "end_read"}:
@@ -131,9 +166,10 @@ def teacher_forcing(answers: list[list[int]], start: int, end: int, pad: int, *,
         read = [row[:-1] for row in read]
     if "no_shift" in bugs:
         read = guess
-    if "unequal" in bugs:
-        return [torch.tensor(row) for row in read], [torch.tensor(row) for row in guess]
-    value = 0 if "zero" in bugs else pad
+    if bugs & {"unequal", "ragged"}:
+        tables = [torch.tensor(row) for row in read], [torch.tensor(row) for row in guess]
+        return tables if "unequal" in bugs else (torch.tensor(read), torch.tensor(guess))
+    value = 0 if "zero" in bugs else end if "end_fills" in bugs else pad
     reads, guesses = (_filled(rows, value, "left" in bugs) for rows in (read, guess))
     if "end_remains" in bugs:
         reads = _filled(whole, value)[:, :-1]
@@ -141,12 +177,20 @@ def teacher_forcing(answers: list[list[int]], start: int, end: int, pad: int, *,
         reads = guesses.roll(1, dims=1)
     if "end_after_padding" in bugs:
         guesses = torch.cat([_filled(answers, value), torch.full((len(answers), 1), end)], dim=1)
+    n = {"too_short": reads.shape[1] - 1, "first_length": len(answers[0]) + 1}
+    width = next((n[bug] for bug in n if bug in bugs), None)
+    return _returned(reads[:, :width], guesses[:, :width], bugs)
+
+
+def _returned(reads: Tensor, guesses: Tensor, bugs: Bugs) -> Any:
     if "columns" in bugs:
         reads, guesses = reads.T, guesses.T
     if "floats" in bugs:
         reads, guesses = reads.float(), guesses.float()
     tables = (guesses, reads) if "swapped" in bugs else (reads, guesses)
-    return (tables[0].tolist(), tables[1].tolist()) if "lists" in bugs else tables
+    if "lists" in bugs:
+        return tables[0].tolist(), tables[1].tolist()
+    return torch.stack(tables) if "stacked" in bugs else tables[0] if "read_only" in bugs else tables
 
 
 def _filled(rows: list[list[int]], pad: int, left: bool = False) -> Tensor:
@@ -204,7 +248,7 @@ def _loss_cases(seed: int) -> list[Case]:
         ),
         "total": Text(
             "C'est la somme sur les vrais jetons : il reste à diviser par leur nombre.",
-            "This is the sum over the real tokens: it remains to divide by how many they are.",
+            "This is the sum over the real tokens: now divide it by how many there are.",
         ),
         "zero": Text(
             "Vous sautez le jeton 0 : le remplissage a le numéro `pad`, et 0 peut être un vrai jeton.",
@@ -215,6 +259,9 @@ def _loss_cases(seed: int) -> list[Case]:
             "You take the score of the right token without normalizing it: the softmax over the vocabulary, then the logarithm, are missing.",
         ),
         "no_log": Text(
+            "Vous moyennez la probabilité : il manque son logarithme.", "You average the probability: its logarithm is missing."
+        ),
+        "no_log_no_sign": Text(
             "Vous moyennez les probabilités du bon jeton : la surprise est l'opposé de leur logarithme.",
             "You average the probabilities of the right token: the surprise is minus their logarithm.",
         ),
@@ -257,6 +304,16 @@ def _loss_cases(seed: int) -> list[Case]:
             "De grands scores vous donnent NaN : l'exponentielle déborde (∞/∞), ou un logarithme de 0 est multiplié par 0. Prenez `log_softmax` ou `logsumexp`.",
             "Large scores give you NaN: the exponential overflows (∞/∞), or a logarithm of 0 is multiplied by 0. Take `log_softmax` or `logsumexp`.",
         ),
+        **{f"floor_{n}": FLOOR for n in (8, 9, 10, 12)},
+        "perplexity": Text(
+            "C'est la perplexité : on demande la moyenne, sans exponentielle.",
+            "This is the perplexity: the mean is asked for, without the exponential.",
+        ),
+        "each_place": NO_MEAN,
+        "each_token": NO_MEAN,
+        "padding_only": Text(
+            "Le masque est inversé : vous moyennez sur le remplissage seul.", "The mask is inverted: you average over the padding alone."
+        ),
     },
     hints=(
         Text(
@@ -273,124 +330,41 @@ def _loss_cases(seed: int) -> list[Case]:
         ),
     ),
 )
-def padded_loss(scores: Tensor, guess: Tensor, pad: int, *, bugs: Bugs = NONE) -> float:
-    axis = 0 if "first_axis" in bugs else 1 if "over_places" in bugs else -1
+def padded_loss(scores: Tensor, guess: Tensor, pad: int, *, bugs: Bugs = NONE) -> float | Tensor:
     if "reshaped" in bugs:
         scores = scores.reshape(len(scores), scores.shape[2], -1).transpose(1, 2)
     if "empty_scores" in bugs:
         scores = scores * (guess != pad)[..., None]
-    if "twice" in bugs:
-        scores = scores.softmax(axis)
     if "class_axis" in bugs:
         return F.cross_entropy(scores, guess, ignore_index=pad).item()
-    logs = scores.softmax(axis).log() if "log_zero" in bugs else scores.log_softmax(axis)
-    if "overflow" in bugs:
-        logs = (scores.exp() / scores.exp().sum(axis, keepdim=True)).log()
-    logs = scores if "by_score" in bugs else logs.exp() if "no_log" in bugs else logs
-    surprise = -logs.gather(-1, guess[..., None])[..., 0]
-    if bugs & {"sign", "no_log"}:
+    surprise = -_logs(scores, bugs).gather(-1, guess[..., None])[..., 0]
+    if bugs & {"sign", "no_log_no_sign"}:
         surprise = -surprise
     if "bits" in bugs:
         surprise = surprise / torch.tensor(2.0).log()
     real = guess != (0 if "zero" in bugs else -1 if bugs & {"padding", "empty_scores"} else pad)
+    if "padding_only" in bugs:
+        real = ~real
+    kept = surprise.where(real, 0.0)
+    if bugs & {"each_place", "each_token"}:
+        return kept.flatten() if "each_place" in bugs else surprise[real]
     if "by_row" in bugs:
-        return (surprise.where(real, 0.0).sum(1) / real.sum(1)).mean().item()
-    total, n = surprise[real].sum().item(), int(real.sum())
-    return total / (1 if "total" in bugs else guess.numel() if "over_all" in bugs else len(guess) if "over_rows" in bugs else n)
+        return (kept.sum(1) / real.sum(1)).mean().item()
+    n = 1 if "total" in bugs else guess.numel() if "over_all" in bugs else len(guess) if "over_rows" in bugs else real.sum()
+    mean = kept.sum() / n
+    return (mean.exp() if "perplexity" in bugs else mean).item()
 
 
-# --- the warm-up of 2017 ------------------------------------------------------------------------------------
-
-
-def _warmup_cases(seed: int) -> list[Case]:
-    return [
-        Case(Text("12 pas, dont 4 d'amorçage", "12 steps, 4 of warm-up"), (12, 16, 4)),
-        Case(Text("tout est amorçage", "nothing but warm-up"), (6, 9, 10)),
-        Case(Text("un amorçage d'un pas", "a warm-up of one step"), (5, 4, 1)),
-        Case(Text("40 pas, dont 9 d'amorçage", "40 steps, 9 of warm-up"), (40, 25, 9)),
-    ]
-
-
-@exercise(
-    title=Text("Le taux de 2017", "The rate of 2017"),
-    skill=Text("programmer un taux d'apprentissage à amorçage", "program a learning rate with a warm-up"),
-    level=1,
-    minutes=10,
-    points=2,
-    cases=_warmup_cases,
-    tolerance=1e-6,
-    mistakes={
-        "from_zero": Text(
-            "Vos pas partent de 0 : le premier taux est nul et ce pas ne change rien. Ici le premier pas porte le numéro 1.",
-            "Your steps begin at 0: the first rate is zero and that step changes nothing. Here the first step is number 1.",
-        ),
-        "division": Text(
-            "Au pas 0, la descente 1/√s divise par 0. Ici le premier pas porte le numéro 1.",
-            "At step 0, the descent 1/√s divides by 0. Here the first step is number 1.",
-        ),
-        "no_scale": Text("Il manque le facteur 1/√d_model.", "The factor 1/√d_model is missing."),
-        "over_d": Text("Vous divisez par d_model, et non par sa racine.", "You divide by d_model, not by its square root."),
-        "times_root": Text(
-            "Vous multipliez par √d_model : plus le modèle est large, plus ses pas doivent être petits.",
-            "You multiply by √d_model: the wider the model, the smaller its steps must be.",
-        ),
-        "largest": Text(
-            "Vous gardez la plus grande des deux branches : le taux part de son plus haut, et remonte après l'amorçage. Gardez la plus petite.",
-            "You keep the larger of the two branches: the rate starts high and climbs again after the warm-up. Keep the smaller one.",
-        ),
-        "no_warmup": Text(
-            "Il n'y a pas d'amorçage : le taux est à son maximum dès le premier pas.",
-            "There is no warm-up: the rate is at its maximum from the first step.",
-        ),
-        "no_decay": Text(
-            "Le taux monte sans fin : il doit redescendre après l'amorçage.",
-            "The rate climbs for ever: it must come down after the warm-up.",
-        ),
-        "plateau": Text(
-            "Après l'amorçage votre taux reste constant : il doit baisser comme 1/√s.",
-            "After the warm-up your rate stays constant: it must fall like 1/√s.",
-        ),
-        "fast": Text(
-            "Après l'amorçage votre taux baisse comme 1/s : il doit baisser comme 1/√s, plus lentement.",
-            "After the warm-up your rate falls like 1/s: it must fall like 1/√s, more slowly.",
-        ),
-        "multiplied": Text(
-            "Vous multipliez la montée par la descente : pendant l'amorçage le taux monte comme √s. Il doit monter en ligne droite.",
-            "You multiply the climb by the descent: during the warm-up the rate climbs like √s. It must climb in a straight line.",
-        ),
-        "jump": Text(
-            "Votre montée finit à 1/√d_model au lieu de rejoindre la descente : les deux branches doivent avoir la même valeur au pas `warmup`.",
-            "Your climb ends at 1/√d_model instead of meeting the descent: both branches must have the same value at step `warmup`.",
-        ),
-        "steep": Text(
-            "Votre montée est `warmup` fois trop raide : au pas `warmup` elle doit valoir 1/√(d_model · warmup).",
-            "Your climb is `warmup` times too steep: at step `warmup` it must be 1/√(d_model · warmup).",
-        ),
-    },
-    hints=(
-        Text(
-            "Calculez d'abord la valeur au pas `warmup`, par la formule de la descente. La montée est la droite qui part de 0 et y arrive.",
-            "First compute the value at step `warmup`, with the formula of the descent. The climb is the straight line from 0 that ends there.",
-        ),
-        Text(
-            "Avant le pas `warmup`, la droite est sous la courbe ; après, c'est l'inverse. Un seul `min` suffit donc à choisir.",
-            "Before step `warmup` the line is below the curve; after it, above. So a single `min` is enough to choose.",
-        ),
-    ),
-)
-def warmup_rates(n_step: int, d_model: int, warmup: int, *, bugs: Bugs = NONE) -> list[float]:
-    scale = {"no_scale": 1.0, "over_d": 1 / d_model, "times_root": d_model**0.5}
-    factor = next((scale[bug] for bug in scale if bug in bugs), d_model**-0.5)
-    power = 0.5 if "steep" in bugs else 1.5
-    rates = []
-    for s in range(n_step) if bugs & {"from_zero", "division"} else range(1, n_step + 1):
-        climb, descent = s * warmup**-power, s**-0.5 if s or "division" in bugs else float("inf")
-        rate = max(climb, descent) if "largest" in bugs else min(climb, descent)
-        if "multiplied" in bugs:
-            rate = min(s / warmup, 1.0) * descent
-        if "jump" in bugs and s <= warmup:
-            rate = s / warmup
-        if s > warmup and bugs & {"plateau", "fast"}:
-            rate = warmup**-0.5 if "plateau" in bugs else warmup**0.5 / s
-        rates.append(factor * (descent if "no_warmup" in bugs else climb if "no_decay" in bugs else rate))
-    return rates
+def _logs(scores: Tensor, bugs: Bugs) -> Tensor:
+    """The logarithms of probabilities, (B, T, V), or what stands for them."""
+    axis = 0 if "first_axis" in bugs else 1 if "over_places" in bugs else -1
+    if "twice" in bugs:
+        scores = scores.softmax(axis)
+    if "by_score" in bugs:
+        return scores
+    if bugs & {"no_log", "no_log_no_sign"}:
+        return scores.softmax(axis)
+    if "overflow" in bugs:
+        return (scores.exp() / scores.exp().sum(axis, keepdim=True)).log()
+    floor = next((10.0**-n for n in (8, 9, 10, 12) if f"floor_{n}" in bugs), 0.0)
+    return (scores.softmax(axis) + floor).log() if floor or "log_zero" in bugs else scores.log_softmax(axis)

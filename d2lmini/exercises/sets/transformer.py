@@ -1,13 +1,16 @@
-"""Exercises on the whole Transformer: its input and its size, with those of `decoder` and `training`."""
+"""Exercises on the whole Transformer: its input and its size, with those of `decoder`, `training` and `warmup`."""
 
 import torch
 from torch import Tensor
 
 from d2lmini.exercises.exercise import NONE, Bugs, exercise, normal, question
 from d2lmini.exercises.sets.decoder import decoder_masks, greedy_decoding
-from d2lmini.exercises.sets.training import padded_loss, teacher_forcing, warmup_rates
+from d2lmini.exercises.sets.training import padded_loss, teacher_forcing
+from d2lmini.exercises.sets.warmup import warmup_rates
 from d2lmini.i18n import Text
 from d2lmini.trial import Case
+
+BIASES = Text("Un biais a la taille de la sortie : d_ff, puis d.", "A bias has the size of the output: d_ff, then d.")
 
 # --- embeddings and positions -------------------------------------------------------------------------------
 
@@ -58,7 +61,7 @@ def _embed_cases(seed: int) -> list[Case]:
             "Vous prenez la racine du nombre de jetons du vocabulaire : le facteur est la racine de la taille d'un plongement, le second axe de la table.",
             "You take the root of the number of tokens in the vocabulary: the factor is the root of an embedding's size, the second axis of the table.",
         ),
-        "length": Text(
+        "text_length": Text(
             "Vous prenez la racine de la longueur du texte : le facteur est la racine de la taille d'un plongement.",
             "You take the root of the length of the text: the factor is the root of an embedding's size.",
         ),
@@ -116,7 +119,7 @@ def _embed_cases(seed: int) -> list[Case]:
 def embed_tokens(tokens: Tensor, table: Tensor, waves: Tensor, *, bugs: Bugs = NONE) -> Tensor:
     (B, T), (V, d) = tokens.shape, table.shape
     x = table[tokens]
-    power = {"no_scale": 1.0, "scale_waves": 1.0, "over_root": d**-0.5, "times_d": d, "vocabulary": V**0.5, "length": T**0.5}
+    power = {"no_scale": 1.0, "scale_waves": 1.0, "over_root": d**-0.5, "times_d": d, "vocabulary": V**0.5, "text_length": T**0.5}
     scale = next((power[bug] for bug in power if bug in bugs), d**0.5)
     if "by_token" in bugs:
         wave = waves[tokens]
@@ -198,8 +201,8 @@ def _sizes(seed: int) -> tuple:
             "The decoder's block has three normalizations, one after each sub-layer: you count two.",
         ),
         "blocks": Text(
-            "Vos troisième et quatrième nombres sont ceux d'un bloc : on demande ceux de la pile.",
-            "Your third and fourth numbers are those of a block: those of the stack are asked for.",
+            "Vos troisième et quatrième nombres sont ceux d'un seul bloc : on demande ceux de toute la pile.",
+            "Your third and fourth numbers are those of a single block: give those of the whole stack.",
         ),
         "one_block": Text(
             "Vous comptez un seul bloc par pile : les N blocs ne partagent pas leurs poids.",
@@ -222,6 +225,18 @@ def _sizes(seed: int) -> tuple:
             "Vous ajoutez une normalisation après chaque pile, comme PyTorch : le transformeur de 2017 n'en a pas.",
             "You add a normalization after each stack, as PyTorch does: the transformer of 2017 has none.",
         ),
+        "stack_norms": Text("Pas de normalisation après les piles, ici.", "No normalization after the stacks, here."),
+        "one_attention": Text("Le bloc du décodeur a deux attentions.", "The decoder's block has two attentions."),
+        "sum_of_four": Text(
+            "Une attention et un réseau sont déjà dans les piles.", "One attention and one network are already in the stacks."
+        ),
+        "narrow_bias": BIASES,
+        "wide_biases": BIASES,
+        "shared_bias": Text("Les quatre couches de l'attention ont chacune leur biais.", "The four layers of attention have a bias each."),
+        "output_bias_d": Text(
+            "Le biais de sortie a un nombre par jeton du vocabulaire, V, et non d.",
+            "The output bias has one number per token of the vocabulary, V, not d.",
+        ),
     },
     hints=(
         Text(
@@ -241,18 +256,21 @@ def _sizes(seed: int) -> tuple:
 def transformer_parameters(N: int, H: int, d: int, d_ff: int, V: int, *, bugs: Bugs = NONE) -> list[int]:
     width = d // H if "small_heads" in bugs else d
     attention = (3 if "no_output" in bugs else 4) * (d * width + ("no_bias" not in bugs) * d) * (H if "per_head" in bugs else 1)
-    biases = 0 if "network_bias" in bugs else d_ff if "second_bias" in bugs else d_ff + d
-    network = (1 if "one_matrix" in bugs else 2) * d * d_ff + biases
+    if "shared_bias" in bugs:
+        attention = 4 * d * d + d
+    biases = {"network_bias": 0, "second_bias": d_ff, "narrow_bias": d, "wide_biases": 2 * d_ff}
+    network = (1 if "one_matrix" in bugs else 2) * d * d_ff + next((biases[bug] for bug in biases if bug in bugs), d_ff + d)
     norm = 0 if "no_norm" in bugs else d if "gain_only" in bugs else 2 * d
-    encoder, decoder = attention + network + 2 * norm, 2 * attention + network + 3 * norm
+    encoder, decoder = attention + network + 2 * norm, (1 if "one_attention" in bugs else 2) * attention + network + 3 * norm
     if bugs & {"one_norm", "two_norms"}:
         encoder, decoder = encoder - norm * ("one_norm" in bugs), decoder - norm * (2 if "one_norm" in bugs else 1)
     if "no_cross" in bugs:
         decoder = encoder
-    stacks = [(1 if "one_block" in bugs else N) * block for block in (encoder, decoder)]
+    stacks = [(1 if "one_block" in bugs else N) * block + 2 * d * ("stack_norms" in bugs) for block in (encoder, decoder)]
     table = V * d * (3 if "three_tables" in bugs else 2 if "two_tables" in bugs else 0 if "no_table" in bugs else 1)
-    rest = ("no_output_bias" not in bugs) * V + ("final_norms" in bugs) * 4 * d
-    return [attention, network, *([encoder, decoder] if "blocks" in bugs else stacks), sum(stacks) + table + rest]
+    rest = 0 if "no_output_bias" in bugs else d if "output_bias_d" in bugs else V
+    total = sum(stacks) + table + rest + ("final_norms" in bugs) * 4 * d + ("sum_of_four" in bugs) * (attention + network)
+    return [attention, network, *([encoder, decoder] if "blocks" in bugs else stacks), total]
 
 
 SET = (teacher_forcing, embed_tokens, decoder_masks, padded_loss, greedy_decoding, transformer_parameters, warmup_rates)

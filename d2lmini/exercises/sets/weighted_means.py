@@ -34,11 +34,11 @@ def _mean_cases(seed: int) -> list[Case]:
     cases=_mean_cases,
     mistakes={
         "no_division": Text(
-            "C'est une somme, et non une moyenne : les poids doivent sommer à 1. Doubler toutes les pertinences ne doit rien changer.",
+            "C'est une somme, et non une moyenne : les poids doivent avoir pour somme 1. Doubler toutes les pertinences ne doit rien changer.",
             "This is a sum, not a mean: the weights must sum to 1. Doubling all the relevances must change nothing.",
         ),
         "over_count": Text(
-            "Vous divisez par le nombre de mots : les poids ne somment à 1 que si l'on divise par la somme des pertinences.",
+            "Vous divisez par le nombre de mots : les poids n'ont pour somme 1 que si l'on divise par la somme des pertinences.",
             "You divide by the number of words: the weights only sum to 1 if you divide by the sum of the relevances.",
         ),
         "both": Text(
@@ -57,7 +57,7 @@ def _mean_cases(seed: int) -> list[Case]:
             "You divide by the sum of the whole batch: a text must not depend on its companions in the batch.",
         ),
         "over_batch": Text(
-            "Les poids somment à 1 sur l'axe des textes du lot : ils doivent le faire sur les mots de chaque texte.",
+            "Les poids ont pour somme 1 sur l'axe des textes du lot : ce doit être sur les mots de chaque texte.",
             "The weights sum to 1 over the texts of the batch: they must do so over the words of each text.",
         ),
         "one_text": Text(
@@ -157,6 +157,10 @@ def _query_cases(seed: int) -> list[Case]:
             "Vous divisez par la racine du nombre de mots : d est le nombre de coordonnées de la requête.",
             "You divide by the root of the number of words: d is the number of coordinates of the query.",
         ),
+        "over_value": Text(
+            "Vous divisez par la racine de la taille des valeurs : d est le nombre de coordonnées de la requête.",
+            "You divide by the root of the size of the values: d is the number of coordinates of the query.",
+        ),
         "times_root": Text(
             "Vous multipliez les scores par √d au lieu de les diviser : les poids deviennent trop tranchés.",
             "You multiply the scores by √d instead of dividing: the weights become too clear-cut.",
@@ -186,15 +190,31 @@ def _query_cases(seed: int) -> list[Case]:
             "You divide the scores by their sum, without an exponential: negative scores give negative weights.",
         ),
         "no_sum": Text(
-            "Les exponentielles ne sont pas divisées par leur somme : les poids ne somment pas à 1.",
+            "Les exponentielles ne sont pas divisées par leur somme : celle des poids n'est pas 1.",
             "The exponentials are not divided by their sum: the weights do not sum to 1.",
+        ),
+        "partial_sum": Text(
+            "Vous divisez par une somme encore incomplète : additionnez d'abord toutes les exponentielles.",
+            "You divide by a sum that is not complete yet: add up all the exponentials first.",
+        ),
+        "as_long_as_q": Text(
+            "Votre boucle fait un tour par coordonnée de la requête : il en faut un par mot, `len(keys)`.",
+            "Your loop runs once per coordinate of the query: it must run once per word, `len(keys)`.",
+        ),
+        "short": Text(
+            "Le dernier mot ne compte jamais : `range` s'arrête déjà avant sa borne.",
+            "The last word never counts: `range` already stops before its bound.",
+        ),
+        "short_sum": Text(
+            "Le dernier mot ne compte jamais : d'un texte d'un seul mot, il ne reste que le nombre 0.",
+            "The last word never counts: of a text of a single word, only the number 0 is left.",
         ),
         "hard": Text(
             "Vous rendez la valeur du mot qui a le plus grand score : l'attention fait une moyenne, où tous les mots comptent un peu.",
             "You return the value of the word with the largest score: attention takes a mean, in which all words count a little.",
         ),
         "both": Text(
-            "Vous divisez encore par le nombre de mots : les poids somment déjà à 1, et il n'y a plus qu'à additionner.",
+            "Vous divisez encore par le nombre de mots : les poids ont déjà pour somme 1, et il n'y a plus qu'à additionner.",
             "You also divide by the number of words: the weights sum to 1 already, and adding up is all that remains.",
         ),
         "keys": Text(
@@ -229,13 +249,27 @@ def _query_cases(seed: int) -> list[Case]:
         ),
     ),
 )
-def attend_one(q: Tensor, keys: Tensor, values: Tensor, *, bugs: Bugs = NONE) -> Tensor:
+def attend_one(q: Tensor, keys: Tensor, values: Tensor, *, bugs: Bugs = NONE) -> Tensor | int:
     size, length = len(q), len(keys)
+    if "as_long_as_q" in bugs and size > length:
+        raise IndexError
+    if {"as_long_as_q", "short", "short_sum"} & bugs:
+        stop = size if "as_long_as_q" in bugs else length - 1
+        keys, values = keys[:stop], values[:stop]
+    if "short_sum" in bugs and not len(keys):
+        return 0
     scores = (keys * q).sum(0 if "over_words" in bugs else 1)
     if "cosine" in bugs:
         scores = scores / (keys.norm(dim=1) * q.norm())
     else:
-        over = {"no_scale": 1.0, "scale_after": 1.0, "over_d": size, "over_length": length**0.5, "times_root": size**-0.5}
+        over = {
+            "no_scale": 1.0,
+            "scale_after": 1.0,
+            "over_d": size,
+            "over_length": length**0.5,
+            "over_value": values.shape[1] ** 0.5,
+            "times_root": size**-0.5,
+        }
         scores = scores / next((over[bug] for bug in over if bug in bugs), size**0.5)
     if "running" in bugs:
         scores = scores.cumsum(0)
@@ -243,7 +277,7 @@ def attend_one(q: Tensor, keys: Tensor, values: Tensor, *, bugs: Bugs = NONE) ->
         return values[scores.argmax()]
     weights = scores if "no_softmax" in bugs or "linear" in bugs else scores.exp()
     if "no_sum" not in bugs and "no_softmax" not in bugs:
-        weights = weights / weights.sum()
+        weights = weights / (weights.cumsum(0) if "partial_sum" in bugs else weights.sum())
     if "scale_after" in bugs:
         weights = weights / size**0.5
     if "weights" in bugs:

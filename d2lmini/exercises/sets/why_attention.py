@@ -51,11 +51,11 @@ def _sizes(seed: int) -> tuple[int, int, int]:
         ),
         "slide_per_place": Text(
             "Vous comptez les tables de la convolution une fois par mot : les mêmes glissent sur tout le texte.",
-            "You count the tables of the convolution once a word: the same ones slide along the whole text.",
+            "You count the tables of the convolution once for each word: the same ones slide along the whole text.",
         ),
         "attend_per_place": Text(
             "Vous comptez les tables de l'attention une fois par mot : les mêmes servent à tous les mots.",
-            "You count the tables of attention once a word: the same ones serve all the words.",
+            "You count the tables of attention once for each word: the same ones serve all the words.",
         ),
         "no_table": Text(
             "Votre convolution a trop peu de poids : à chaque place de la fenêtre, chaque nombre de sortie lit tous les nombres du mot.",
@@ -200,7 +200,7 @@ def _noun_cases(seed: int) -> list[Case]:
         ),
         "flat": Text(
             "Vous rendez un seul nombre, un rang dans le tableau déroulé : il faut une place par pronom, donc un maximum par ligne.",
-            "You return a single number, a rank in the flattened table: one place a pronoun is wanted, hence one maximum a row.",
+            "You return a single number, a rank in the flattened table: one place for each pronoun is wanted, hence one maximum for each row.",
         ),
     },
     hints=(
