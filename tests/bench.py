@@ -1,14 +1,20 @@
 """Speed as ratios against a peer in the same run: `make bench`."""
 
+import shutil
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import torch
 from torch import nn
 
 import d2lmini
+from book.press import ROOT
 from book.press.build import BUILD, build
 from d2lmini.attention import MultiHeadAttention, attention, fused_attention
 from d2lmini.masks import causal
@@ -96,7 +102,24 @@ def pages() -> None:
         print(f"  {name:<42}{times[0]:>8.2f}{statistics.median(times):>8.2f}{times[-1]:>8.2f}")
 
 
+def grading() -> None:
+    """Thirty notebooks of the sets, from the command to the reports, all isolation included."""
+    print(f"{'seconds to grade a class of thirty':<44}{'min':>8}{'median':>8}{'max':>8}")
+    solved = sorted((ROOT / "solutions" / "fr").glob("*.ipynb"))
+    times = []
+    for _ in range(3):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name) / "class"
+            folder.mkdir()
+            for n in range(30):
+                shutil.copy(solved[n % len(solved)], folder / f"student {n}.ipynb")
+            command = [sys.executable, "-m", "d2lmini", "grade", str(folder), "--out", str(Path(name) / "grades")]
+            times.append(seconds(partial(subprocess.run, command, check=True, capture_output=True)))
+    print(f"{'  30 notebooks, 6 exercises each':<44}{min(times):>8.2f}{statistics.median(times):>8.2f}{max(times):>8.2f}")
+
+
 if __name__ == "__main__":
     d2lmini.start("en")
     attentions()
+    grading()
     pages()

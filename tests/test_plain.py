@@ -13,7 +13,7 @@ TREES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("tree", TREES, ids=str)
+@pytest.mark.parametrize("tree", TREES, ids=lambda tree: type(tree).__name__)
 def test_what_is_packed_comes_back(tree):
     back = unpack(pack(tree))
     assert same(back, tree, 0.0) or tree is ... is back
