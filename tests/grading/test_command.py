@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -193,7 +194,8 @@ def test_a_grader_that_ends_leaves_no_process_nor_folder(sent, code, tmp_path):
     command = [sys.executable, "-m", "d2lmini", "grade", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--time", "60"]
     command += ["--jobs", "1"]
     environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])}
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, env=environment, start_new_session=True)
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs start deaf to Ctrl-C
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, env=environment, start_new_session=True, preexec_fn=heard)
     assert process.stderr is not None and b"apart" in process.stderr.readline()
     time.sleep(0.3)
     process.send_signal(sent)
