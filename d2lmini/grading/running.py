@@ -61,7 +61,7 @@ def _best(values: list[Any], cases: list[Case]) -> list[Outcome]:
     outcomes: list[Outcome] = []
     for value in reversed(values):
         found = trial.run(value, cases)
-        if not all(outcome.error == "NotImplementedError" or outcome.value is ... for outcome in found):
+        if not all((outcome.error == "NotImplementedError" and not outcome.message) or outcome.value is ... for outcome in found):
             return found
         outcomes = outcomes or found
     return outcomes

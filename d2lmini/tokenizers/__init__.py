@@ -1,0 +1,10 @@
+"""From text to numbers and back, in pure Python: characters, bytes, BPE, WordPiece, unigram; no torch in here."""
+
+from d2lmini.tokenizers.bpe import BPE
+from d2lmini.tokenizers.byte_bpe import ByteBPE
+from d2lmini.tokenizers.characters import Bytes, Characters
+from d2lmini.tokenizers.tokenizer import Tokenizer
+from d2lmini.tokenizers.unigram import Unigram
+from d2lmini.tokenizers.wordpiece import WordPiece
+
+__all__ = ["BPE", "ByteBPE", "Bytes", "Characters", "Tokenizer", "Unigram", "WordPiece"]
