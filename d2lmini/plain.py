@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 from typing import Any
 
 import torch
@@ -21,6 +22,7 @@ DTYPES = {
         torch.float64,
     )
 }
+MOST_AXES, MOST_NUMBERS = 16, 1 << 24  # of a tensor that comes from another process: an empty one may have a size of billions
 
 
 def plain(x: Any) -> Any:
@@ -42,7 +44,7 @@ def plain(x: Any) -> Any:
     if isinstance(x, dict):
         return {str(key): plain(value) for key, value in x.items()}
     if hasattr(x, "__array__"):
-        array = torch.as_tensor(x.__array__())
+        array = torch.as_tensor(x.__array__().copy())
         return array if array.ndim else array.item()
     raise TypeError(f"{type(x).__name__} is not data; return a tensor, a number, a text, a list or a dictionary.")
 
@@ -123,6 +125,8 @@ def _untagged(x: Any) -> Any:
     if not isinstance(x, dict):
         return x
     if "tensor" in x:
+        if len(x["shape"]) > MOST_AXES or math.prod(max(size, 1) for size in x["shape"]) > MOST_NUMBERS:
+            raise ValueError(f"a tensor of {len(x['shape'])} axes")
         raw = bytearray(base64.b64decode(x["tensor"], validate=True))
         flat = torch.frombuffer(raw, dtype=DTYPES[x["dtype"]]) if raw else torch.empty(0, dtype=DTYPES[x["dtype"]])
         return flat.reshape(x["shape"])

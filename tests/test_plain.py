@@ -31,6 +31,7 @@ def test_values_lose_their_class_and_their_history():
     assert isinstance(found, list) and not found[0].requires_grad and found[0] is not weights
     assert found[1] == 2.5 and type(found[1]) is float
     assert torch.equal(found[2], torch.tensor([0, 1])) and found[3] == [3]
+    assert torch.equal(plain(np.arange(3)[::-1]), torch.tensor([2, 1, 0]))
     forged = plain(torch.zeros(2).as_subclass(Sly))
     assert not same(forged, torch.ones(2), 1e-4)
 
@@ -68,7 +69,10 @@ def test_same(answer, reference, equal):
 @pytest.mark.parametrize(
     "forged",
     [b"", b"{", b'{"tensor": "AAAA", "dtype": "float32", "shape": [9]}', b'{"tensor": "!", "dtype": "float32", "shape": []}',
-     b'{"tensor": "AAAA", "dtype": "object", "shape": [1]}', b'{"what": 1}', b"[" * 100_000, b"\xff"],
+     b'{"tensor": "AAAA", "dtype": "object", "shape": [1]}', b'{"what": 1}', b"[" * 100_000, b"\xff",
+     b'{"tensor": "", "dtype": "float32", "shape": [1000000000, 0]}',
+     b'{"tensor": "AAAA", "dtype": "uint8", "shape": [' + b"1, " * 99 + b"3]}",
+    ],
 )  # fmt: skip
 def test_bytes_that_are_not_packed_data_are_refused(forged):
     with pytest.raises(ValueError, match="are not packed data"):

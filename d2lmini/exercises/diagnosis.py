@@ -73,7 +73,7 @@ def behavior(exercise: Exercise, bugs: Bugs, seed: int) -> list[Outcome]:
 def _listed(outcome: Outcome, reference: Outcome) -> Outcome:
     """Where numbers in a list are asked for, a tensor of them will do."""
     numbers = isinstance(reference.value, list) and not any(isinstance(item, Tensor) for item in reference.value)
-    if numbers and isinstance(outcome.value, Tensor):
+    if numbers and isinstance(outcome.value, Tensor) and outcome.value.ndim == 1:
         return replace(outcome, value=outcome.value.tolist())
     return outcome
 

@@ -110,13 +110,20 @@ def _type(x: Any) -> str:
     return "number" if isinstance(x, int | float) else type(x).__name__ if isinstance(x, list | dict | str) else "None"
 
 
+def _short(x: Any) -> Any:
+    """The beginning of a value, tensors as lists: enough for a line."""
+    if isinstance(x, Tensor):
+        return x.reshape(-1)[:80].tolist()
+    return [_short(item) for item in x[:80]] if isinstance(x, list) else x
+
+
 def _told(x: Any) -> Text:
     """A value as each language writes it, short."""
     if isinstance(x, Tensor) and x.ndim == 0:
         x = x.item()
     if isinstance(x, bool) or not isinstance(x, int | float):
-        text = str(x.tolist() if isinstance(x, Tensor) else x)
+        text = str(_short(x))
         return Text(*[text if len(text) <= 80 else text[:79] + "…"] * 2)
-    text = f"{x:.4g}" if isinstance(x, float) else str(x)
+    text = f"{x:.4g}" if isinstance(x, float) else str(x)[:80]
     text = text.replace("-", "−").replace("inf", "∞")
     return Text(text.replace(".", ","), text)

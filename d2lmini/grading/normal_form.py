@@ -18,7 +18,8 @@ def tokens(statement: ast.stmt, kept: list[str]) -> list[str]:
     if isinstance(statement, ast.Import | ast.ImportFrom) or _is_text(statement):
         return []
     try:
-        return WORD.findall(ast.unparse(_Forget({*KEPT, *kept}).visit(statement)))
+        plain = _Forget({*KEPT, *kept}).visit(statement)
+        return WORD.findall(ast.unparse(plain)) if plain else []
     except (RecursionError, ValueError):
         return []
 

@@ -5,13 +5,14 @@ import io
 import json
 import re
 import tokenize
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from d2lmini.grading import normal_form
 
-SKIPPED = {"check", "hint", "check_all"}  # what a notebook calls to see where it stands
-MAGIC = re.compile(r"^(\s*)(?:[%!?].*|[\w.]+\s*=\s*[%!].*|[\w.]+\?{1,2}\s*)$")
+SKIPPED = {"check", "hint", "check_all", "earned"}  # what a notebook calls to see where it stands
+MAGIC = re.compile(r"^(\s*)(?:(?:%%?[^\W\d]|!(?!=)|\?).*|[\w.]+\s*=\s*[%!].*|[\w.]+\?{1,2}\s*)$")
 NOT_PYTHON = re.compile(r"%%(?!time\b|timeit\b|capture\b|prun\b)")
 LONGEST_CODE = 20_000  # characters of one cell shown in a report
 
@@ -77,7 +78,8 @@ def code_cells(notebook: dict[str, Any]) -> list[str]:
     sheets = notebook.get("worksheets")
     cells = notebook.get("cells") or [cell for sheet in sheets or [] for cell in _list(_get(sheet, "cells"))]
     codes = [_get(cell, "source") or _get(cell, "input") for cell in cells if _get(cell, "cell_type") == "code"]
-    return ["".join(map(str, code)) if isinstance(code, list) else str(code or "") for code in codes]
+    texts = ["".join(map(str, code)) if isinstance(code, list) else str(code or "") for code in codes]
+    return [text.encode("utf8", "replace").decode() for text in texts]  # half an emoji is no Python
 
 
 def tree_of(cell: str) -> ast.Module | None:
@@ -96,7 +98,16 @@ def without_magics(cell: str) -> str:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         if NOT_PYTHON.match(cell.lstrip()):
             return ""
-        return "\n".join(MAGIC.sub(r"\1pass", line) for line in cell.split("\n"))
+        return "\n".join(_plain_lines(cell.split("\n")))
+
+
+def _plain_lines(lines: list[str]) -> Iterator[str]:
+    """Each line with a magic replaced; one that goes on after a backslash takes the following lines with it."""
+    goes_on = False
+    for line in lines:
+        plain = "" if goes_on else MAGIC.sub(r"\1pass", line)
+        goes_on = line.endswith("\\") and (goes_on or plain != line)
+        yield plain
 
 
 def bound(statement: ast.stmt) -> list[str]:
@@ -123,7 +134,7 @@ def is_skipped(statement: ast.stmt) -> bool:
 
 
 def _student(statement: ast.stmt) -> str:
-    value = statement.value if isinstance(statement, ast.Assign) and bound(statement) == ["student"] else None
+    value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) and "student" in bound(statement) else None
     return value.value[:200] if isinstance(value, ast.Constant) and isinstance(value.value, str) else ""
 
 

@@ -1,5 +1,7 @@
 """Run a student's cells and answer with plain data. This happens in a child that has no reference and no way out."""
 
+import __future__
+
 import ast
 import builtins
 import importlib.abc
@@ -24,6 +26,7 @@ from d2lmini.trial import Case, Outcome
 
 MOST_BYTES = 1 << 20  # of one returned value
 REMEMBERED = 5  # bindings of a name: a duplicated cell may put an empty stub after the answer
+ANNOTATIONS = __future__.annotations.compiler_flag  # never computed: they may name what is not installed here
 SAFE = (
     ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.UnaryOp, ast.BinOp, ast.Name, ast.Attribute, ast.Lambda,
     ast.expr_context, ast.unaryop, ast.Add, ast.Sub, ast.Mult, ast.Div,
@@ -57,14 +60,17 @@ def answer(job: dict[str, Any], run: Callable[[], None]) -> bytes:
 
 
 def _best(values: list[Any], cases: list[Case]) -> list[Outcome]:
-    """The outcomes of the last binding that was solved, else of the last one."""
-    outcomes: list[Outcome] = []
+    """The outcomes of the last binding that works on some case, else of the last one that was solved, else of the last one."""
+    solved: list[Outcome] = []
+    first: list[Outcome] = []
     for value in reversed(values):
         found = trial.run(value, cases)
-        if not all((outcome.error == "NotImplementedError" and not outcome.message) or outcome.value is ... for outcome in found):
+        if not all(outcome.error or outcome.value is ... for outcome in found):
             return found
-        outcomes = outcomes or found
-    return outcomes
+        if not all((outcome.error == "NotImplementedError" and not outcome.message) or outcome.value is ... for outcome in found):
+            solved = solved or found
+        first = first or found
+    return solved or first
 
 
 def _packable(outcome: Outcome) -> list[Any]:
@@ -146,7 +152,7 @@ class _Cells:
         me = os.getpid()
         try:
             with _alarm(self.patience):
-                exec(compile(ast.Module([statement], []), "<notebook>", "exec"), self.names)
+                exec(compile(ast.Module([statement], []), "<notebook>", "exec", ANNOTATIONS), self.names)
         except _Late:
             problem = ["late"]
         except MemoryError:

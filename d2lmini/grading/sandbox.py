@@ -86,7 +86,7 @@ def _serve(plan: Plan, walls: Walls, number: int, size: int) -> bool:
     os.close(read)
     gone = _gone(child, SETTLING if how == ENDED else 0)
     status = sweep(walls, child)
-    remove(folder)
+    empty(Path(plan.folder))  # where no other user stands between, a child may have written next to its own folder
     if how == ORPHANED:
         return False
     _send(how, os.waitstatus_to_exitcode(status) if gone else 0, data)
@@ -171,7 +171,14 @@ def serve_once(plan: Plan) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Remove a working folder, however deep and whatever its rights: what a folder holds is first moved to the top."""
+    """Remove a working folder and all that it holds."""
+    empty(folder)
+    with suppress(OSError):
+        folder.rmdir()
+
+
+def empty(folder: Path) -> None:
+    """Remove what a folder holds, however deep and whatever its rights: what a folder in it holds is first moved to the top."""
     number = 0
     with suppress(OSError):
         while paths := list(folder.iterdir()):
@@ -186,7 +193,6 @@ def remove(folder: Path) -> None:
                     number += 1
                     inner.rename(folder / f".moved {number}")
                 path.rmdir()
-        folder.rmdir()
 
 
 def _read(descriptor: int, size: int) -> bytes:

@@ -1,9 +1,11 @@
 """Which notebooks look alike: the share of runs of five tokens in common, names and layout forgotten, what most wrote left out."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 RUN = 5  # tokens in a row
 ALIKE = 0.9  # of all the runs of two notebooks, the share that both have
@@ -28,7 +30,7 @@ def pairs(tokens: dict[str, list[str]], digests: dict[str, str]) -> list[Pair]:
     common = {run for run, n in often.items() if n > max(FEW, len(runs) / 2)}
     own = {who: found - common for who, found in runs.items()}
     result = []
-    for first, second in combinations(sorted(own), 2):
+    for first, second in sorted(_candidates(own, often, digests)):
         identical = digests[first] == digests[second]
         a, b = own[first], own[second]
         enough = min(len(a), len(b)) >= ENOUGH
@@ -36,6 +38,16 @@ def pairs(tokens: dict[str, list[str]], digests: dict[str, str]) -> list[Pair]:
         if share >= ALIKE:
             result.append(Pair(first, second, share, identical))
     return sorted(result, key=lambda pair: (-pair.share, pair.first, pair.second))
+
+
+def _candidates(own: dict[str, set], often: Counter, digests: dict[str, str]) -> set[tuple[str, str]]:
+    """The pairs that may be alike: with that much in common, they share one of the rarest tenth of the runs of each."""
+    holders: dict[Any, list[str]] = {}
+    for who, found in sorted(own.items()):
+        rarest = sorted(found, key=lambda run: (often[run], run))[: len(found) - math.ceil(ALIKE * len(found)) + 1]
+        for key in [*rarest, digests[who]]:
+            holders.setdefault(key, []).append(who)
+    return {pair for together in holders.values() for pair in combinations(together, 2)}
 
 
 def _runs(tokens: Iterable[str]) -> set[int | tuple[str, ...]]:

@@ -58,11 +58,17 @@ def find(folder: Path) -> list[Submission]:
         raise Mistaken(text.fill(folder=folder))
     found: list[Submission] = []
     taken: set[str] = set()
+    names: set[str] = set()  # two files may differ by spaces only
     for path in sorted(paths, key=lambda path: os.fsencode(path.relative_to(folder).as_posix())):
         who = clean(
             unicodedata.normalize("NFC", os.fsencode(path.relative_to(folder).with_suffix("").as_posix()).decode("utf8", "replace"))
         )
-        found.append(Submission(path, " ".join(who.split()) or "_", page_name(who, taken)))
+        page = page_name(who, taken)
+        who = " ".join(who.split()) or "_"
+        while who in names:
+            who += " (2)"
+        names.add(who)
+        found.append(Submission(path, who, page))
     return found
 
 

@@ -57,6 +57,12 @@ class ByteBPE(BPE):
         lines = [line.split(" ") for line in Path(merges).read_text("utf8").split("\n") if line and not line.startswith("#version")]
         return cls(tokens=tuple(sorted(ids, key=ids.__getitem__)), merges=tuple((a, b) for a, b in lines), special=tuple(special))
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for token in self.special:
+            if token in TO_BYTE:
+                raise ValueError(f"special token {token!r} must not be the sign of a byte, or a text would write it; try {f'<{token}>'!r}.")
+
     def _spelled(self, word: str) -> list[int]:
         return [self.ids[ALPHABET[byte]] for byte in word.encode()]
 

@@ -112,6 +112,8 @@ def test_an_empty_function_is_not_a_mistake():
 def test_questions_are_credited_answer_by_answer_and_never_give_the_number():
     assert said([2, 4, "(2,)"], sizes).state == "right"
     assert said(torch.tensor([2, 4]), sizes).mistakes == ("length",)
+    assert said(torch.zeros(3, 3), sizes).mistakes == ("type",)
+    assert said(torch.zeros(10**9, 0), sizes).mistakes == ("type",)  # no weight, yet a list of a billion lists
     found = said([2, 5, "(2,)"], sizes)
     assert found.score == pytest.approx(2 / 3)
     assert found.text.en == "The result is not the right one. Wrong answer: number 2."

@@ -2,6 +2,8 @@
 
 import json
 import os
+import random
+from collections import Counter
 
 import pytest
 
@@ -24,6 +26,9 @@ def test_magics_keep_the_lines_their_numbers():
     cell = "%time x = 1\nif x:\n    !ls\ny = !pwd\ntorch.softmax?\nz = 1 % 2\n"
     assert notebooks.without_magics(cell) == "pass\nif x:\n    pass\npass\npass\nz = 1 % 2\n"
     assert notebooks.without_magics("x = (3\n  % 2)") == "x = (3\n  % 2)"
+    assert (
+        notebooks.without_magics("!pip install \\\n  d2lmini\nx = (3\n  % 2)\ny = (3\n  != 2)") == "pass\n\nx = (3\n  % 2)\ny = (3\n  != 2)"
+    )
     assert notebooks.without_magics("%%bash\nls") == "" and notebooks.without_magics("%%time\nx = 1") == "pass\nx = 1"
 
 
@@ -33,6 +38,22 @@ def test_the_student_and_the_code_of_each_exercise_are_found():
     assert found["student"] == "Zoé"
     assert found["code"] == {"softmax": samples.ANSWERS["softmax"], "weights_by_hand": "weights_by_hand = [1,\n"}
     assert {"softmax", "weights_by_hand", "masks"} <= set(found["names"])
+
+
+@pytest.mark.parametrize("student", ["student: str = 'Zoé'", "name = student = 'Zoé'"])
+def test_a_students_name_may_be_annotated_or_shared(student):
+    assert facts([student])["student"] == "Zoé"
+
+
+def test_odd_cells_cost_nothing():
+    found = facts([samples.ANSWERS["softmax"], "x: int\na.b: int", "# half an emoji: \ud83d\ny = 1"])
+    assert "softmax" in found["names"] and "y" in found["names"]
+
+
+def test_the_notebooks_own_import_of_given_stays():
+    line = "from d2lmini.exercises import check, check_all, earned, given, hint\nearned('softmax')"
+    first, second = notebooks.tree_of(line).body
+    assert not notebooks.is_skipped(first) and notebooks.is_skipped(second)
 
 
 @pytest.mark.parametrize("student", ["student = input()", "student = 3", "student = 'a' + 'b'", "student, x = 'a', 1"])
@@ -47,6 +68,12 @@ def test_files_are_found_one_level_down_and_named_apart(tmp_path):
     found = submissions.find(tmp_path)
     assert [one.who for one in found] == ["A/x", "a", "b", "é ü"]
     assert [one.page for one in found] == ["A_x.html", "a.html", "b.html", "é_ü.html"]
+
+
+def test_names_that_differ_by_a_space_stay_apart(tmp_path):
+    for name in ("ana.ipynb", "ana .ipynb"):
+        (tmp_path / name).write_text("{}")
+    assert len({one.who for one in submissions.find(tmp_path)}) == 2
 
 
 @pytest.mark.parametrize("who", ["../../x", "a/../../b", ".hidden", "con", "x" * 300, "a\x00b", "..", "overview", "a%2e%2e"])
@@ -129,6 +156,26 @@ def test_two_that_copy_are_found_in_a_class_and_short_answers_are_not():
     long = {f"s{i}": facts([f"def f(x):\n    return {'+'.join(f'x.m{i * j % 97}' for j in range(30))}"])["tokens"] for i in range(1, 20)}
     assert alike(**long, copy=long["s7"]) == [("copy", "s7")]
     assert alike(a=tokens()[:30], b=tokens()[:30]) == []
+
+
+def test_candidates_miss_no_pair():
+    """Each pair compared, as a slow and sure way would."""
+    from itertools import combinations
+
+    pick = random.Random(0).sample
+    found = {}
+    for family in range(6):
+        for changes in range(0, 9, 2):
+            spots = pick(range(300), changes)
+            found[f"s{family}{changes}"] = [f"x{family}{i}{changes}" if i in spots else f"t{family}{i}" for i in range(300)]
+    runs = {who: similarity._runs(tokens) for who, tokens in found.items()}
+    often = Counter(run for some in runs.values() for run in some)
+    own = {who: {run for run in some if often[run] <= max(similarity.FEW, len(runs) / 2)} for who, some in runs.items()}
+    sure = [
+        (a, b) for a, b in combinations(sorted(own), 2)
+        if min(len(own[a]), len(own[b])) >= similarity.ENOUGH and len(own[a] & own[b]) / len(own[a] | own[b]) >= similarity.ALIKE
+    ]  # fmt: skip
+    assert sorted(alike(**found)) == sure and len(sure) > 2
 
 
 def test_the_same_file_is_always_told():

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from d2lmini.exercises.sets import EXERCISES
-from d2lmini.grading import grader, running, seccomp, submissions, walls, workers
+from d2lmini.grading import grader, running, seccomp, submissions, verdicts, walls, workers
 from d2lmini.grading.walls import Plan
 from d2lmini.grading.workers import Worker
 from tests.grading import conftest, hostile, samples
@@ -87,6 +87,24 @@ def test_the_last_solved_binding_counts(worker):
     assert run(worker, "def f(x): return 1", "def f(x): return 2", *stubs).data["outcomes"][0][0] == 2
     assert run(worker, *stubs[:1]).data["outcomes"][0][1] == "NotImplementedError"
     assert run(worker, stubs[2]).data["note"] == ["not_function", "int"]
+    reused = ["def f(x): return 1", "def f(x, axis): return x", "f = __import__('torch').nn.MultiheadAttention(8, 2)"]
+    assert run(worker, *reused).data["outcomes"][0][0] == 1
+
+
+def test_annotations_are_not_computed(worker):
+    assert run(worker, "def f(x: Missing[2]) -> Absent: return x").data["outcomes"][0][0] == 2
+
+
+def test_a_neighbors_folder_can_be_neither_taken_nor_left():
+    open_house = Worker(Plan(memory=500, seconds=2.0, folder="", without=("user",)))
+    open_house.start()
+    squat = "import os\nn = int(os.path.basename(os.getcwd()))\nfor i in range(1, 9): os.mkdir(f'../{n + i}')"
+    try:
+        run(open_house, squat, "def f(x): return x")
+        code = "def f(x):\n  import os\n  return len(os.listdir('..'))"
+        assert [run(open_house, code).data["outcomes"][0][0] for _ in range(2)] == [1, 1]
+    finally:
+        open_house.close()
 
 
 def test_given_numbers_are_those_of_the_parent(worker):
@@ -177,3 +195,9 @@ def test_the_filter_refuses_what_it_should_on_each_machine(machine):
 )  # fmt: skip
 def test_definitions_are_what_can_not_hang(code, kept):
     assert running.is_definition(ast.parse(code).body[0]) is kept
+
+
+@pytest.mark.parametrize("code", ["lost", "time", "signal", "flooded"])
+def test_only_the_grader_says_that_it_failed(code):
+    forged = workers.Reply("ended", data={"note": [code], "outcomes": []})
+    assert verdicts.verdict(EXERCISES["softmax"], forged, 0).mistakes == ("garbled",)

@@ -58,6 +58,11 @@ def test_a_stream_waits_for_whole_characters(both):
     assert ours.decode([*euro, 0], special=True) == "€<|endoftext|>" and ours.decode([*euro, 0]) == "€"
 
 
+def test_a_special_token_cannot_be_the_sign_of_a_byte():
+    with pytest.raises(ValueError, match="special token '_' must not be the sign of a byte, or a text would write it; try '<_>'"):
+        ByteBPE.train(["a_"], 257, special=["_"])
+
+
 def test_the_files_of_gpt2(tmp_path, both):
     ours, _ = both
     (tmp_path / "encoder.json").write_text(json.dumps(ours.ids), "utf8")
