@@ -81,6 +81,13 @@ def test_widgets_get_stable_names(tmp_path):
     assert f"{0:032x}" in state and len(state) >= 5
 
 
+def key_now(cell):
+    """The key of a cell, of the files as they are at this moment."""
+    fingerprint._dependencies.cache_clear()
+    fingerprint._essence.cache_clear()
+    return fingerprint.key([cell])
+
+
 def test_the_key_follows_code_and_library_but_not_comments(tmp_path, monkeypatch):
     package = tmp_path / "d2lmini"
     package.mkdir()
@@ -90,17 +97,12 @@ def test_the_key_follows_code_and_library_but_not_comments(tmp_path, monkeypatch
     (package / "c.py").write_text("y = 1\n")
     monkeypatch.setattr(fingerprint, "PACKAGE", package)
 
-    def key(cell="import d2lmini.a"):
-        fingerprint._dependencies.cache_clear()
-        fingerprint._essence.cache_clear()
-        return fingerprint.key([cell])
-
-    before = key()
+    before = key_now("import d2lmini.a")
     (package / "c.py").write_text("y = 2\n")
     (package / "b.py").write_text('"""Now documented."""\nx = 1  # a comment\n')
-    assert key() == before and key("import d2lmini.a as z") != before
+    assert key_now("import d2lmini.a") == before and key_now("import d2lmini.a as z") != before
     (package / "b.py").write_text("x = 2\n")
-    assert key() != before
+    assert key_now("import d2lmini.a") != before
 
 
 def test_a_widget_does_not_depend_on_its_neighbors(tmp_path, monkeypatch):
@@ -112,15 +114,10 @@ def test_a_widget_does_not_depend_on_its_neighbors(tmp_path, monkeypatch):
         (shelf / name).write_text("")
     monkeypatch.setattr(fingerprint, "PACKAGE", tmp_path / "d2lmini")
 
-    def key():
-        fingerprint._dependencies.cache_clear()
-        fingerprint._essence.cache_clear()
-        return fingerprint.key(["from d2lmini.widgets import A"])
-
-    before = key()
+    before = key_now("from d2lmini.widgets import A")
     for name, matters in (("b.py", False), ("b.mjs", False), ("a.py", True), ("a.mjs", True), ("shared.mjs", True), ("shared.css", True)):
         (shelf / name).write_text("x = 1")
-        after = key()
+        after = key_now("from d2lmini.widgets import A")
         assert (after != before) == matters, name
         before = after
 
@@ -133,11 +130,6 @@ def test_a_package_that_imports_its_own_modules_depends_on_them(tmp_path, monkey
     (sets / "a.py").write_text("x = 1\n")
     monkeypatch.setattr(fingerprint, "PACKAGE", tmp_path / "d2lmini")
 
-    def key():
-        fingerprint._dependencies.cache_clear()
-        fingerprint._essence.cache_clear()
-        return fingerprint.key(["from d2lmini.sets import ALL"])
-
-    before = key()
+    before = key_now("from d2lmini.sets import ALL")
     (sets / "a.py").write_text("x = 2\n")
-    assert key() != before
+    assert key_now("from d2lmini.sets import ALL") != before

@@ -1,7 +1,5 @@
 """A set's source gives a solved notebook and an empty one; the bank fills in titles, facts and mistakes."""
 
-import ast
-
 import pytest
 
 from book.press import Refused, practice, solutions
@@ -73,9 +71,3 @@ def test_sets_hold_each_exercise_of_the_bank_once_and_in_order():
     for path in sorted(SOLUTIONS.glob("*.md")):
         told = [name for cell in read(path) if isinstance(cell, Prose) for name in solutions.HEADING.findall(cell.text["en"])]
         assert told == [exercise.name for exercise in SETS[path.stem[3:]]]
-
-
-def test_every_stub_is_python(source):
-    for cell in split(source, "en", unsolved=True).cells:
-        if cell.cell_type == "code":
-            ast.parse(cell.source)
