@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from d2lmini.cache import KeyValues
 from d2lmini.masks import as_mask, to_additive
 from d2lmini.positions import Positions
 from d2lmini.shapes import check_shapes
@@ -125,23 +126,28 @@ class MultiHeadAttention(nn.Module):
         *,
         mask: Bool[Tensor, "..."] | None = None,
         positions: Positions | None = None,
+        cache: KeyValues | None = None,
         return_weights: bool = False,
     ) -> Any:
         """(*B, Tq, d_model); with `return_weights`, also the weights (*B, H, Tq, Tk).
 
         Keys and values come from `memory`, or from x itself. `mask` broadcasts to (*B, Tq, Tk), the same for all heads,
         True = may attend. The weights take the readable path, everything else the fused one; tests prove them equal.
+        With a `cache`, x holds new tokens only and joins the keys and values of the earlier ones; `memory` is read once.
         """
-        memory = x if memory is None else memory
         q = split_heads(self.query(x), self.n_head)  # (*B, H, Tq, d_head)
-        k, v = (split_heads(project(memory), self.n_kv_head) for project in (self.key, self.value))
+        if memory is not None and cache is not None and cache.length:
+            k, v = cache.held()
+        else:
+            k, v = (split_heads(project(x if memory is None else memory), self.n_kv_head) for project in (self.key, self.value))
+            if positions is not None:
+                q, k = positions.turn(q, k, start=0 if cache is None else cache.length)
+            if cache is not None:
+                k, v = cache.append(k, v)
         group = self.n_head // self.n_kv_head
         if group > 1:
             k, v = k.repeat_interleave(group, dim=-3), v.repeat_interleave(group, dim=-3)  # (*B, H, Tk, d_head)
-        bias = None
-        if positions is not None:
-            q, k = positions.turn(q, k)
-            bias = positions.bias(q, k)
+        bias = None if positions is None else positions.bias(q, k)
         mask = None if mask is None else mask.unsqueeze(-3)
         if not return_weights:
             return self.out(merge_heads(fused_attention(q, k, v, mask, bias)))
@@ -167,6 +173,8 @@ def recorded(model: nn.Module) -> Iterator[dict[str, list[Tensor]]]:
 
     def hook(name: str) -> Any:
         def see(module: nn.Module, args: tuple, kwargs: dict[str, Any], output: Tensor) -> None:
+            if kwargs.get("cache") is not None:
+                raise ValueError(f"attention {name!r} runs with a cache, which a second look would fill twice; run the model without one.")
             seen[name].append(module.forward(*args, **kwargs | {"return_weights": True})[1].detach())
 
         return see

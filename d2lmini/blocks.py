@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from d2lmini.attention import MultiHeadAttention
+from d2lmini.cache import KeyValues
 from d2lmini.positions import Positions
 
 Mask = Bool[Tensor, "..."] | None
@@ -55,10 +56,10 @@ class EncoderBlock(nn.Module):
         self.around_attend, self.around_feed_forward = residual(), residual()
 
     def forward(
-        self, x: Float[Tensor, "*B T d_model"], mask: Mask = None, positions: Positions | None = None
+        self, x: Float[Tensor, "*B T d_model"], mask: Mask = None, positions: Positions | None = None, cache: KeyValues | None = None
     ) -> Float[Tensor, "*B T d_model"]:
-        """`mask` broadcasts to (*B, T, T), True = may attend."""
-        x = self.around_attend(x, lambda y: self.attend(y, mask=mask, positions=positions))
+        """`mask` broadcasts to (*B, T, Tk), True = may attend; Tk counts the tokens of the `cache` too."""
+        x = self.around_attend(x, lambda y: self.attend(y, mask=mask, positions=positions, cache=cache))
         return self.around_feed_forward(x, self.feed_forward)
 
 
@@ -79,8 +80,9 @@ class DecoderBlock(nn.Module):
         mask: Mask = None,
         memory_mask: Mask = None,
         positions: Positions | None = None,
+        caches: tuple[KeyValues | None, KeyValues | None] = (None, None),
     ) -> Float[Tensor, "*B T d_model"]:
-        """`mask` broadcasts to (*B, T, T) and `memory_mask` to (*B, T, S), True = may attend."""
-        x = self.around_attend(x, lambda y: self.attend(y, mask=mask, positions=positions))
-        x = self.around_cross(x, lambda y: self.cross(y, memory, mask=memory_mask))
+        """`mask` broadcasts to (*B, T, Tk) and `memory_mask` to (*B, T, S), True = may attend; one of the `caches` for each attention."""
+        x = self.around_attend(x, lambda y: self.attend(y, mask=mask, positions=positions, cache=caches[0]))
+        x = self.around_cross(x, lambda y: self.cross(y, memory, mask=memory_mask, cache=caches[1]))
         return self.around_feed_forward(x, self.feed_forward)

@@ -19,9 +19,9 @@ class Positions(nn.Module):
         return x
 
     def turn(
-        self, q: Float[Tensor, "*B H Tq d_head"], k: Float[Tensor, "*B H Tk d_head"]
-    ) -> tuple[Float[Tensor, "*B H Tq d_head"], Float[Tensor, "*B H Tk d_head"]]:
-        """Queries and keys with their positions."""
+        self, q: Float[Tensor, "*B H Tq d_head"], k: Float[Tensor, "*B Hk Tk d_head"], start: int = 0
+    ) -> tuple[Float[Tensor, "*B H Tq d_head"], Float[Tensor, "*B Hk Tk d_head"]]:
+        """Queries and keys with their positions, `start` being that of the first key."""
         return q, k
 
     def bias(self, q: Float[Tensor, "*B H Tq d_head"], k: Float[Tensor, "*B H Tk d_head"]) -> Float[Tensor, "..."] | None:
@@ -214,11 +214,11 @@ class Rotary(Positions):
         self.d_head, self.base, self.interleaved = d_head, base, interleaved
 
     def turn(
-        self, q: Float[Tensor, "*B H Tq d_head"], k: Float[Tensor, "*B H Tk d_head"]
-    ) -> tuple[Float[Tensor, "*B H Tq d_head"], Float[Tensor, "*B H Tk d_head"]]:
+        self, q: Float[Tensor, "*B H Tq d_head"], k: Float[Tensor, "*B Hk Tk d_head"], start: int = 0
+    ) -> tuple[Float[Tensor, "*B H Tq d_head"], Float[Tensor, "*B Hk Tk d_head"]]:
         """Queries and keys, each turned by its own position."""
         n_query, n_key = q.shape[-2], k.shape[-2]
-        at = torch.arange(n_key, device=k.device)
+        at = torch.arange(start, start + n_key, device=k.device)
         return self.rotate(q, at[n_key - n_query :]), self.rotate(k, at)
 
     def rotate(self, x: Float[Tensor, "*B T d_head"], position: Int[Tensor, " T"]) -> Float[Tensor, "*B T d_head"]:

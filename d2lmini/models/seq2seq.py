@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from d2lmini.attention import MultiHeadAttention
 from d2lmini.blocks import DecoderBlock, EncoderBlock, Residual
+from d2lmini.cache import Cache
 from d2lmini.feedforward import FeedForward
 from d2lmini.masks import causal, combine
 from d2lmini.positions import Sinusoidal
@@ -80,10 +81,14 @@ class Transformer(nn.Module):
         memory: Float[Tensor, "B S d_model"],
         source_mask: Bool[Tensor, "..."] | None = None,
         target_mask: Bool[Tensor, "..."] | None = None,
+        cache: Cache | None = None,
     ) -> Float[Tensor, "B T V"]:
-        """Scores from the encoder's vectors and the target so far."""
-        mask = combine(causal(target.shape[-1]).to(target.device), target_mask)
-        y = self.run_decoder(self.embed(target), memory, mask, source_mask)
+        """Scores from the encoder's vectors and the target so far; with a `cache`, from the new tokens of the target only."""
+        n, start = target.shape[-1], 0 if cache is None else cache.length
+        mask = combine(causal(n, start + n).to(target.device), target_mask) if n > 1 else target_mask
+        y = self.run_decoder(self.embed(target, start), memory, mask, source_mask, cache)
+        if cache is not None:
+            cache.length += n
         scores = y @ self.embedding.weight.T
         return scores if self.output_bias is None else scores + self.output_bias
 
@@ -99,12 +104,14 @@ class Transformer(nn.Module):
         memory: Float[Tensor, "B S d_model"],
         mask: Bool[Tensor, "..."] | None = None,
         memory_mask: Bool[Tensor, "..."] | None = None,
+        cache: Cache | None = None,
     ) -> Float[Tensor, "B T d_model"]:
         """The decoder's blocks, from vectors to vectors."""
-        for block in self.decoder:
-            x = block(x, memory, mask, memory_mask)
+        for i, block in enumerate(self.decoder):
+            caches = (None, None) if cache is None else (cache["self", i], cache["cross", i])
+            x = block(x, memory, mask, memory_mask, caches=caches)
         return self.decoder_norm(x)
 
-    def embed(self, tokens: Int[Tensor, "B T"]) -> Float[Tensor, "B T d_model"]:
-        """Embeddings, multiplied by √d_model (§3.4), with their positions."""
-        return self.dropout(self.positions.embed(self.embedding(tokens) * self.config.d_model**0.5))
+    def embed(self, tokens: Int[Tensor, "B T"], start: int = 0) -> Float[Tensor, "B T d_model"]:
+        """Embeddings, multiplied by √d_model (§3.4), with their positions, `start` being that of the first."""
+        return self.dropout(self.positions.embed(self.embedding(tokens) * self.config.d_model**0.5, start))
