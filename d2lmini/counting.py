@@ -145,6 +145,61 @@ def cache_bytes(a: Architecture, n_token: int, bytes_per_number: int = 2, *, n_s
     return {"self-attention": a.n_decoder * dec * per_token, "cross-attention": a.n_cross * enc * per_token}
 
 
+def step_flops(a: Architecture, n_token: int, *, cached: bool = True) -> dict[str, int]:
+    """Operations with which a decoder that holds n_token tokens scores the next one, part by part, 2 for a multiply-add.
+
+    With the cache, the last token alone goes through the layers, and meets T keys and T values: what one token costs, and
+    4·T·H·d_head a layer for the scores. Without, all T go through again, as in `flops`, and the last one's scores come out.
+
+    Raises `ValueError` when there is an encoder or no decoder.
+
+    >>> a = PRESETS["llama3-8b"].architecture
+    >>> again, once = (sum(step_flops(a, 1000, cached=cached).values()) for cached in (False, True))
+    >>> round(again / once)
+    932
+    """
+    _check_decoder(a, n_token)
+    one = flops(a, 1)
+    return one | {"scores": n_token * one["scores"]} if cached else flops(a, n_token) | {"output": one["output"]}
+
+
+def writing_flops(a: Architecture, n_token: int, *, cached: bool = True) -> dict[str, int]:
+    """Operations of all the steps from 1 to n_token, the sum of `step_flops`: in T and T² with the cache, in T² and T³ without.
+
+    Raises what `step_flops` does.
+
+    >>> a = PRESETS["gpt2-small"].architecture
+    >>> writing_flops(a, 3)["scores"] == sum(step_flops(a, n)["scores"] for n in (1, 2, 3))
+    True
+    """
+    _check_decoder(a, n_token)
+    one, n = flops(a, 1), n_token
+    total, total_of_squares = n * (n + 1) // 2, n * (n + 1) * (2 * n + 1) // 6
+    each = {part: (n if cached or part == "output" else total) * ops for part, ops in one.items()}
+    return each | {"scores": (total if cached else total_of_squares) * one["scores"]}
+
+
+def n_fitting(a: Architecture, n_token: int, memory: float, *, bytes_per_number: int = 2, weight_bytes: float = 2) -> int:
+    """How many texts of n_token tokens a decoder writes at once in `memory` bytes, where its weights and their caches must fit.
+
+    Left out: what a step needs besides, which it can throw away. Raises what `step_flops` does.
+
+    >>> n_fitting(PRESETS["llama3-8b"].architecture, 8192, 24e9)
+    7
+    """
+    _check_decoder(a, n_token)
+    free = memory - sum(parameters(a).values()) * weight_bytes
+    return max(0, int(free // sum(cache_bytes(a, n_token, bytes_per_number).values())))
+
+
+def _check_decoder(a: Architecture, n_token: int) -> None:
+    if a.n_encoder or not a.n_decoder:
+        raise ValueError(
+            f"n_encoder={a.n_encoder} must be 0 and n_decoder={a.n_decoder} at least 1, a decoder alone; try PRESETS['gpt2-xl']."
+        )
+    _tokens(a, n_token, None)
+
+
 def activation_bytes(
     a: Architecture, n_token: int, batch: int = 1, bytes_per_number: int = 4, *, n_source: int | None = None, fused: bool = True
 ) -> dict[str, int]:

@@ -9,15 +9,23 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
+import transformers
+from tokenizers import ByteLevelBPETokenizer
 from torch import nn
 
 import d2lmini
 from book.press import ROOT
 from book.press.build import BUILD, build
+from d2lmini import interop
 from d2lmini.attention import MultiHeadAttention, attention, fused_attention
+from d2lmini.data.verses import verses
+from d2lmini.decoding import Cached, FastLlama, Reader, Rereading, generate
 from d2lmini.masks import causal
+from d2lmini.models.llama import Llama, LlamaConfig
+from d2lmini.tokenizers import ByteBPE
 from tests.browser import launch
 
 PAIRS = 15
@@ -31,10 +39,10 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def ratio(ours: Callable[[], object], peer: Callable[[], object]) -> tuple[float, float, float]:
+def ratio(ours: Callable[[], object], peer: Callable[[], object], pairs: int = PAIRS) -> tuple[float, float, float]:
     """Peer's time over ours, run in turn: (lowest, median, highest); above 1, ours is faster."""
     ours(), peer()
-    ratios = sorted(seconds(peer) / seconds(ours) for _ in range(PAIRS))
+    ratios = sorted(seconds(peer) / seconds(ours) for _ in range(pairs))
     return ratios[0], statistics.median(ratios), ratios[-1]
 
 
@@ -83,6 +91,58 @@ def attentions() -> None:
     compare("MultiHeadAttention over nn's", partial(layer, fused), partial(layer, torchs))
 
 
+def generation() -> None:
+    """Writing 200 tokens, against Hugging Face's `generate` with the same weights, and with a key/value cache against without."""
+    torch.manual_seed(0)
+    theirs, ours = small_llamas()
+    print(f"{'tokens a second, ours over the peer':<44}{'min':>8}{'median':>8}{'max':>8}")
+    for batch in (1, 16):
+        prompt = torch.randint(3, 2048, (batch, 16))
+
+        def hugging_face(prompt: torch.Tensor = prompt) -> object:
+            return theirs.generate(prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=200, min_new_tokens=200, do_sample=False)
+
+        def write(reader: Callable[..., Reader], prompt: torch.Tensor = prompt, n: int = 200) -> object:
+            return generate(reader(ours), prompt, max_new=n)
+
+        assert hugging_face()[:, 16:].tolist() == write(FastLlama), "both must write the same text"
+        peers = {
+            "FastLlama over Hugging Face": (partial(write, FastLlama), hugging_face),
+            "Cached over Hugging Face": (partial(write, Cached), hugging_face),
+            "Cached over Rereading": (partial(write, Cached), partial(write, Rereading)),
+        }
+        for name, (one, other) in peers.items():
+            low, middle, high = ratio(one, other)
+            print(f"{f'  batch {batch:<2}, {name}':<44}{low:>8.2f}{middle:>8.2f}{high:>8.2f}")
+
+
+def small_llamas() -> tuple[Any, Llama]:
+    """Four layers of 128, 2,048 tokens: Hugging Face's and ours, with the same weights."""
+    theirs = transformers.LlamaForCausalLM(transformers.LlamaConfig(
+        vocab_size=2048, hidden_size=128, intermediate_size=344, num_hidden_layers=4, num_attention_heads=4,
+        max_position_embeddings=512, tie_word_embeddings=True, bos_token_id=1, eos_token_id=None, pad_token_id=0,
+    )).eval()  # fmt: skip
+    ours = Llama(LlamaConfig(vocab_size=2048, d_model=128, n_head=4, n_layer=4, d_ff=344)).eval()
+    interop.copy_llama(ours, theirs)
+    return theirs, ours
+
+
+def tokenizers() -> None:
+    """Learning 2,000 tokens on the verses of one language, against the Rust of `tokenizers`; below 1, Rust is faster."""
+    texts = verses("web")
+
+    def ours() -> object:
+        return ByteBPE.train(texts, 2000)
+
+    def rust() -> object:
+        tokenizer = ByteLevelBPETokenizer()
+        tokenizer.train_from_iterator(texts, vocab_size=2000, show_progress=False)
+        return tokenizer
+
+    low, middle, high = ratio(ours, rust, pairs=3)
+    print(f"{'learning byte-level BPE, ours over Rust':<44}{low:>8.2f}{middle:>8.2f}{high:>8.2f}")
+
+
 def pages() -> None:
     """From a click to a page whose widgets answer, opened from a disk; a page of prose beside it, in turn."""
     build()
@@ -121,5 +181,7 @@ def grading() -> None:
 if __name__ == "__main__":
     d2lmini.start("en")
     attentions()
+    generation()
+    tokenizers()
     grading()
     pages()

@@ -16,7 +16,18 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from d2lmini.attention import MultiHeadAttention
 from d2lmini.blocks import EncoderBlock, Residual, RMSNorm
-from d2lmini.counting import PRESETS, Architecture, activation_bytes, architecture, cache_bytes, flops, parameters
+from d2lmini.counting import (
+    PRESETS,
+    Architecture,
+    activation_bytes,
+    architecture,
+    cache_bytes,
+    flops,
+    n_fitting,
+    parameters,
+    step_flops,
+    writing_flops,
+)
 from d2lmini.feedforward import FeedForward, GatedFeedForward
 from d2lmini.models.seq2seq import Seq2SeqConfig, Transformer
 from d2lmini.positions import Learned
@@ -272,6 +283,48 @@ def test_the_rule_of_thumb_and_where_it_breaks():
     assert {part: twice[part] / once[part] for part in once if once[part]} == {
         "self-attention": 2, "scores": 4, "feed-forward": 2, "output": 2,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("family", ["gpt", "llama"])
+def test_a_step_of_writing_costs_what_hugging_face_spends(family):
+    a, make, config = TINY[family]
+    model = make(config).eval()
+    text = torch.ones(1, T, dtype=torch.long)
+    kept = model(text[:, :-1], use_cache=True).past_key_values
+    once = measured(lambda: model(text[:, -1:], cache=kept)).get_total_flops()
+    assert total(step_flops(a, T)) == once
+    again = measured(lambda: model(text, use_cache=False, logits_to_keep=1)).get_total_flops()
+    assert total(step_flops(a, T, cached=False)) == again > once
+
+
+@pytest.mark.parametrize("cached", [True, False])
+@pytest.mark.parametrize("family", ["gpt", "llama"])
+def test_writing_is_the_sum_of_its_steps(family, cached):
+    a, *_ = TINY[family]
+    steps = [step_flops(a, n, cached=cached) for n in range(1, 12)]
+    assert writing_flops(a, 11, cached=cached) == {part: sum(step[part] for step in steps) for part in steps[0]}
+
+
+def test_texts_are_added_until_the_memory_is_full():
+    a, weight_bytes, bytes_per_number = TINY["llama"][0], 0.5, 3
+    for memory in range(0, 20_000, 61):
+        used, n = total(parameters(a)) * weight_bytes, 0
+        while used + (n + 1) * total(cache_bytes(a, T, bytes_per_number)) <= memory:
+            n += 1
+        assert n_fitting(a, T, memory, bytes_per_number=bytes_per_number, weight_bytes=weight_bytes) == n
+    assert n > 1
+    llama = PRESETS["llama-7b"].architecture
+    assert n_fitting(llama, 2048, 80e9) == int((80e9 - 2 * TOTALS["llama-7b"]) / 2**30) == 61  # 2,048 times 512 KiB a text
+    assert n_fitting(llama, 2048, 8e9) == 0  # the weights alone are too large
+
+
+@pytest.mark.parametrize("run", [step_flops, writing_flops, lambda a, n: n_fitting(a, n, 8e9)])
+def test_writing_is_for_decoders_alone(run):
+    for name, found in (("t5-base", "n_encoder=12 must be 0 and n_decoder=12"), ("bert-base", "n_encoder=12 must be 0 and n_decoder=0")):
+        with pytest.raises(ValueError, match=rf"^{found} at least 1, a decoder alone; try PRESETS\['gpt2-xl'\]\.$"):
+            run(PRESETS[name].architecture, 7)
+    with pytest.raises(ValueError, match=r"^n_token=1025 must be at most n_position=1024"):
+        run(PRESETS["gpt2-xl"].architecture, 1025)
 
 
 # --- memory -------------------------------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ def _said(markdown: str) -> str:
 def _block(markdown: str) -> str:
     text = re.sub(r"\*\*(.+?)\*\*", r"\1", re.sub(r"^#+ ", "", markdown))
     text = re.sub(r"(\*|_+)\s*\\?\[?\s*([^*_]*?)\s*\]?(\*|_+)", r"[\2]", text)
-    return re.sub(r"\\(?=\W)|[*_]", "", text.replace("[]", "").replace("[ ]", "")).strip()
+    return re.sub(r"\\(?=\W)|[*_]", "", text.replace("[]", "")).strip()
 
 
 def _mended(markdown: str) -> str:

@@ -61,7 +61,8 @@ def describe(name: str | None = None) -> None:
     for one in [source(name)] if name else SOURCES.values():
         here = t("dans le cache", "in the cache") if one.folder.is_dir() else t("pas encore téléchargé", "not downloaded yet")
         print(f"{one.name}{t(' :', ':')} {one.what}")
-        print(f"  {t('paquet', 'package')}  {one.package} {one.version}, {one.registry}, {one.size_text()}, {here}")
+        print(f"  {one.package} {one.version} · {one.registry}")
+        print(f"  {one.size_text()}, {here}")
         print(f"  {t('licence', 'license')}  {one.licence}")
         print(f"  {t('à citer', 'to cite')}  {one.citation}")
 
@@ -80,8 +81,8 @@ _ALL = (
             "31,102 verses of the Bible, aligned, in three English and two French translations",
         ),
         licence=Text(
-            "paquet : GPL-3.0 ; textes anciens du domaine public (Basic English : aux États-Unis)",
-            "package: GPL-3.0; old texts in the public domain (Basic English: in the United States)",
+            "paquet : GPL-3 ; textes anciens du domaine public (Basic English : aux États-Unis)",
+            "package: GPL-3; old texts in the public domain (Basic English: in the United States)",
         ),
         citation="La Sainte Bible, Segond (1910), Darby (1885); The Bible, King James (1769), Basic English (1949), World English (2000)",
     ),

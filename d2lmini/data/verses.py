@@ -7,7 +7,7 @@ from d2lmini.data.download import fetch
 from d2lmini.data.extract import VERSIONS, table
 
 # The French count the title of a psalm as a verse and say so: (9:1). Brackets hold words that translators added.
-MARKS = re.compile(r"\(\d+:\d+\)\s*|(?<= )-(?=\[)|[\[\]*#`]")
+MARKS = re.compile(r"\(\d+:\d+\)\s*|(?<= )-(?=[\[\w])|[\[\]*#`]")
 
 
 def verses(version: str) -> list[str]:

@@ -7,7 +7,6 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from d2lmini.blocks import EncoderBlock
 from d2lmini.cache import Cache
 from d2lmini.decoding.readers import Scores
 from d2lmini.masks import causal
@@ -78,7 +77,7 @@ def _rotation(start: int, T: int, model: Llama) -> Tensor:
 
 
 @torch.no_grad()
-def _merged(block: EncoderBlock | Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _merged(block: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The matrices of a block, transposed: queries, keys and values; the output; gate and wide; narrow."""
     attend, network = block.attend, block.feed_forward
     before, between = block.around_attend.norm.weight, block.around_feed_forward.norm.weight

@@ -21,7 +21,7 @@ MAX_TOKENS = 24  # beyond, a grid of numbers can no longer be read
 # Who says "dark", and how: the book, JupyterLab and Notebook, VS Code, Colab; anywhere else the system decides.
 DARK_HOSTS = ('html[data-theme="dark"]', 'body[data-jp-theme-light="false"]', "body.vscode-dark", 'html[theme="dark"]')
 SILENT_HOST = "html:not([data-theme], [theme]) body:not([data-jp-theme-light], .vscode-dark, .vscode-light)"
-IMPORT = re.compile(r'^import \{[^}]*\} from "\./shared\.mjs";\n', re.MULTILINE)
+IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+)\.mjs";\n', re.MULTILINE)
 
 
 class CourseWidget(anywidget.AnyWidget):
@@ -46,13 +46,14 @@ class CourseWidget(anywidget.AnyWidget):
 def bundle(name: str) -> str:
     """The whole module of the widget `name`: styles, shared functions, then its own code.
 
-    A module that travels as text can't import a neighbor, so its import of shared.mjs gives way to the file itself.
+    A module that travels as text can't import a neighbor, so each import of one gives way to the file itself.
     """
-    own, found = IMPORT.subn("", _read(f"{name}.mjs"))
-    if found != 1:
-        raise ValueError(f'{name}.mjs has {found} imports from "./shared.mjs" and must have 1, the only one that can be inlined.')
+    neighbors = IMPORT.findall(_read(f"{name}.mjs"))
+    if neighbors[:1] != ["shared"]:
+        raise ValueError(f'{name}.mjs imports from {neighbors or "nothing"} and must import from "./shared.mjs" first, which is inlined.')
     style = "\n".join((palette_css(), _read("shared.css"), _read(f"{name}.css")))
-    return f"const STYLE = {json.dumps(style)};\n{_read('shared.mjs')}\n{own}"
+    modules = (IMPORT.sub("", _read(f"{module}.mjs")) for module in (*neighbors, name))
+    return f"const STYLE = {json.dumps(style)};\n" + "\n".join(modules)
 
 
 def palette_css() -> str:

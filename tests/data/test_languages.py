@@ -182,6 +182,21 @@ def test_each_side_says_the_same_mood(pairs):
         assert ("not" in english.split()) == (" pas" in french) == bool(re.search(r"\bn(?:e |')", french))
 
 
+def test_pronouns_stand_before_the_verb(pairs):
+    after = re.compile(r"\b(?:me|le|la|les|nous|vous) pas\b|pas (?:me|le|la|les|nous|vous)$")
+    said = [french for english, french in pairs.items() if re.search(r" not .*(?:me|him|her|us|them)\??$", english)]
+    assert len(said) > 500 and not [french for french in said if after.search(french)]
+
+
+def test_not_a_cat_has_no_article(pairs):
+    """« pas de chat »: after not, the object loses « un » and « des », which English says with a and any."""
+    verbs = "see|hear|follow|want|have|buy|look for|find|draw|hide"
+    said = {english: french for english, french in pairs.items() if re.search(rf" not (?:{verbs}) (?:an?|any) ", english)}
+    assert len(said) > 1_000 and all(re.search(r" pas d(?:e |')", french) for french in said.values())
+    some = [english for english in pairs if re.search(rf"(?:not|\?.*) (?:{verbs}) some |^(?:do|does|will) .* (?:{verbs}) some ", english)]
+    assert not some and sum(" any " in english for english in pairs) > 500
+
+
 def test_nouns_and_what_goes_with_them_agree(pairs):
     """Neighbours of a noun, looked up in a list that says what goes with each gender and number."""
     kinds = {

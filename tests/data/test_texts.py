@@ -31,7 +31,7 @@ def test_verses_stand_side_by_side():
 def test_verses_are_clean_and_pairs_have_two_sides():
     for version in VERSIONS:
         for text in verses.verses(version):
-            assert text == " ".join(text.split()) and not re.search(r"[\[\]`*#<>\t]|\(\d+:\d+\)", text)
+            assert text == " ".join(text.split()) and not re.search(r"[\[\]`*#<>\t]|\(\d+:\d+\)| -\w", text)
     pairs = verses.verse_pairs()
     assert all(english and french for english, french in pairs) and 31_000 < len(pairs) < 31_102
     assert pairs[0] == ("At the first God made the heaven and the earth.", "Au commencement, Dieu créa les cieux et la terre.")
@@ -59,7 +59,7 @@ def test_plays_are_text_without_markup():
         words = [word for word in re.findall(r"[A-Za-z]+", page) if word != "amp"]
         assert [word.lower() for word in words] == re.findall("[a-z]+", text.lower()), "no word is lost, none is added"
     for title, text in plays.items():
-        assert not re.search(r"[_*\\#<>]|&amp|& c\b", text), title
+        assert not re.search(r"[_*\\#<>]|&amp|& c\b|\[ ?\]", text), title
         assert "\n\n\n" not in text and text == text.strip()
     assert "\n\nBERNARDO\nWho's there?\n\nFRANCISCO\nNay, answer me: stand, and unfold yourself.\n\n" in plays["Hamlet"]
     assert "\n\n[Enter HORATIO and MARCELLUS]\n\n" in plays["Hamlet"]

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from d2lmini.tokenizers import BPE, ByteBPE, Bytes, Characters, Unigram, WordPiece
+from d2lmini.tokenizers import BPE, ByteBPE, Bytes, Characters, Unigram, WordPiece, Words
 from tests.tokenizers.samples import random_texts
 
 TEXT = "Le marché, les marchés : nous marchons.\nWe walk, we walked; «\u202foui\u202f»."
@@ -15,6 +15,7 @@ ALL = [
     ByteBPE.train([TEXT], 280, special=["<eos>"]),
     WordPiece.train([TEXT], 80, special=["<eos>"]),
     Unigram.train([TEXT], 60, special=["<eos>"], unknown="<unk>"),
+    Words.train([TEXT], special=["<eos>"], unknown="<unk>"),
 ]
 each = pytest.mark.parametrize("tokenizer", ALL, ids=lambda tokenizer: type(tokenizer).__name__)
 

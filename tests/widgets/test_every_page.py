@@ -4,12 +4,23 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser import needs_browser
-from tests.widgets import test_head_grid_page, test_parameter_counter_page, test_position_explorer_page, test_static
+from tests.widgets import (
+    test_bpe_stepper_page,
+    test_cache_explorer_page,
+    test_decoding_explorer_page,
+    test_head_grid_page,
+    test_parameter_counter_page,
+    test_position_explorer_page,
+    test_static,
+)
 
 pytestmark = [pytest.mark.browser, needs_browser]
 visit = test_static.visit
 EXAMPLES = {
     "attention_steps, mask_builder": test_static.more_examples,
+    "bpe_stepper": test_bpe_stepper_page.more_examples,
+    "cache_explorer": test_cache_explorer_page.more_examples,
+    "decoding_explorer": test_decoding_explorer_page.more_examples,
     "head_grid": test_head_grid_page.more_examples,
     "parameter_counter": test_parameter_counter_page.more_examples,
     "position_explorer": test_position_explorer_page.more_examples,
@@ -39,7 +50,7 @@ CLEANED = """async () => {
 @pytest.mark.parametrize("lang", ["fr", "en"])
 def test_axe_finds_nothing_and_a_phone_does_not_scroll_sideways(visit, name, lang, theme, width):
     page = visit(EXAMPLES[name](lang), lang, theme, width)
-    for details in page.locator("summary").all():
+    for details in page.locator("summary:visible").all():
         details.click()
     for cell in page.locator(".d2l td[data-i]").all()[:1]:
         cell.click()

@@ -14,7 +14,16 @@ from d2lmini.widgets import AttentionSteps, MaskBuilder, base
 from tests.browser import node
 from tests.widgets.conftest import EVIL, SENTENCE, examples, qkv, run_javascript
 
-WIDGETS = ("attention_steps", "head_grid", "mask_builder", "parameter_counter", "position_explorer")
+WIDGETS = (
+    "attention_steps",
+    "bpe_stepper",
+    "cache_explorer",
+    "decoding_explorer",
+    "head_grid",
+    "mask_builder",
+    "parameter_counter",
+    "position_explorer",
+)
 SOURCES = sorted([*base.FOLDER.glob("*.mjs"), *base.FOLDER.glob("*.js")])
 
 
@@ -60,7 +69,9 @@ def test_both_languages_have_the_same_texts(name):
 
 @pytest.mark.parametrize("name", WIDGETS)
 def test_every_text_is_used(name):
-    source = (base.FOLDER / f"{name}.mjs").read_text("utf8").split("export const WORDS", 1)[1].split("\n};\n", 1)[1]
+    own = (base.FOLDER / f"{name}.mjs").read_text("utf8")
+    source = own.split("export const WORDS", 1)[1].split("\n};\n", 1)[1]
+    source += "".join((base.FOLDER / f"{part}.mjs").read_text("utf8") for part in base.IMPORT.findall(own) if part != "shared")
     built = {"size_prefix", "size_window", "size_padding", "chip_yes", "source", "target", "self", "cross"}  # say(`size_${kind}`)…
     for key in words(name)["fr"].keys() - built:
         assert f'"{key}"' in source or f'"{key}_' in source, key
