@@ -77,7 +77,7 @@ def repetition_penalty(penalty: float) -> Filter:
     def punish(scores: Scores, texts: Texts) -> Scores:
         scores = scores.clone()
         for row, text in zip(scores, texts, strict=True):
-            seen = torch.tensor(sorted(set(text)), device=row.device)
+            seen = torch.tensor(sorted(set(text)), dtype=torch.long, device=row.device)
             row[seen] = torch.where(row[seen] > 0, row[seen] / penalty, row[seen] * penalty)
         return scores
 

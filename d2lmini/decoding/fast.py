@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from d2lmini.cache import Cache
+from d2lmini.cache import FIRST_ROOM, Cache
 from d2lmini.decoding.readers import Scores
 from d2lmini.masks import causal
 from d2lmini.models.llama import Llama
@@ -25,12 +25,15 @@ class FastLlama:
         self.model, self.cache = model, Cache()
         self.layers = [_merged(block) for block in model.blocks]
         self.output = model.output.weight.detach() * model.norm.weight.detach()
+        self.turns = _rotations(FIRST_ROOM, model)
 
     @torch.inference_mode()
     def read(self, tokens: Int[Tensor, "B T"]) -> Scores:
         """Read T new tokens of each text."""
         (B, T), c, start = tokens.shape, self.model.config, self.cache.length
-        turn = _rotation(start, T, self.model)
+        if start + T > len(self.turns):
+            self.turns = _rotations(2 * (start + T), self.model)
+        turn = self.turns[start : start + T]
         x = self.model.embedding(tokens).flatten(0, 1)  # (B T, d_model): rows, so that a product and a sum are one operation
         for i, (qkv, out, wide, narrow) in enumerate(self.layers):
             q, k, v = self._heads(_normalized(x, c.norm_eps) @ qkv, B, T, turn)
@@ -66,12 +69,14 @@ def _attend(q: Tensor, k: Tensor, v: Tensor, T: int) -> Float[Tensor, "BT d_mode
 
 
 def _normalized(x: Float[Tensor, "B d_model"], eps: float) -> Float[Tensor, "B d_model"]:
-    return F.rms_norm(x, x.shape[-1:], eps=eps)
+    """RMSNorm as LayerNorm, which is one operation on a CPU when RMSNorm is six: beside its opposite, x has mean 0."""
+    d_model = x.shape[-1]
+    return F.layer_norm(torch.cat([x, -x], dim=-1), (2 * d_model,), eps=eps)[:, :d_model]
 
 
-def _rotation(start: int, T: int, model: Llama) -> Tensor:
-    """exp(i p θ) for each position p of the new tokens and each pair, (T, 1, d_head / 2)."""
-    angle = torch.arange(start, start + T)[:, None] * frequencies(model.positions.d_head, model.positions.base)
+def _rotations(n: int, model: Llama) -> Tensor:
+    """exp(i p θ) for each position p < n and each pair, (n, 1, d_head / 2)."""
+    angle = torch.arange(n)[:, None] * frequencies(model.positions.d_head, model.positions.base)
     kind = torch.complex128 if model.output.weight.dtype == torch.float64 else torch.complex64
     return torch.polar(torch.ones_like(angle), angle).to(kind)[:, None]
 

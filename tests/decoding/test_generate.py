@@ -230,6 +230,11 @@ def test_samples_follow_the_probabilities_that_the_filters_left():
     assert_close(drawn, expected, rtol=0, atol=4 * (0.25 / n) ** 0.5)  # four standard deviations
 
 
+def test_a_text_that_holds_nothing_is_not_punished():
+    scores = torch.tensor([[1.0, -2.0]])
+    assert_close(decoding.repetition_penalty(2.0)(scores, [[]]), scores)
+
+
 def test_a_seed_repeats_a_text():
     ours, _ = llama(0, n_kv_head=2)
 

@@ -1,7 +1,7 @@
 """The exercise sets, one a chapter, each in a file named by its subject."""
 
 from d2lmini.exercises.exercise import Exercise
-from d2lmini.exercises.sets import attention, block, heads, masks, positions, transformer, why_attention
+from d2lmini.exercises.sets import attention, block, generate, heads, masks, positions, tokens, transformer, translate, why_attention
 
 SETS: dict[str, tuple[Exercise, ...]] = {
     "why_attention": why_attention.SET,
@@ -11,5 +11,8 @@ SETS: dict[str, tuple[Exercise, ...]] = {
     "positions": positions.SET,
     "block": block.SET,
     "transformer": transformer.SET,
+    "tokens": tokens.SET,
+    "translate": translate.SET,
+    "generate": generate.SET,
 }
 EXERCISES = {exercise.name: exercise for exercises in SETS.values() for exercise in exercises}
