@@ -32,7 +32,7 @@ notebooks: $(VENV)/.course ## re-execute the notebooks whose code or library cha
 exercises: $(VENV)/.course ## regenerate the exercise and solution notebooks
 	$(RUN) -m book.press.make $(notdir $(basename $(wildcard solutions/*.md)))
 
-data: $(VENV)/.course ## fetch the texts and weights that chapters read (once; 200 MB)
+data: $(VENV)/.course ## fetch the texts and weights that chapters read (once; 280 MB)
 	$(RUN) -m d2lmini.data
 
 check: $(VENV)/.test ## lint, types, unit tests, parity, drift: under three minutes

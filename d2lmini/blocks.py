@@ -86,3 +86,11 @@ class DecoderBlock(nn.Module):
         x = self.around_attend(x, lambda y: self.attend(y, mask=mask, positions=positions, cache=caches[0]))
         x = self.around_cross(x, lambda y: self.cross(y, memory, mask=memory_mask, cache=caches[1]))
         return self.around_feed_forward(x, self.feed_forward)
+
+
+def start_small(module: nn.Module) -> None:
+    """Matrices and tables drawn with a standard deviation of 0.02, biases at 0, as BERT and GPT start; for `model.apply`."""
+    if isinstance(module, nn.Linear | nn.Embedding):
+        nn.init.normal_(module.weight, std=0.02)
+    if isinstance(module, nn.Linear) and module.bias is not None:
+        nn.init.zeros_(module.bias)

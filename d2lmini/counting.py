@@ -4,7 +4,11 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from d2lmini.models.bert import BertConfig
+from d2lmini.models.gpt import GPTConfig
+from d2lmini.models.llama import LlamaConfig
 from d2lmini.models.seq2seq import Seq2SeqConfig
+from d2lmini.models.t5 import T5Config
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,13 +78,34 @@ class Architecture:
         return self.n_class or self.vocab_size
 
 
-def architecture(config: Seq2SeqConfig) -> Architecture:
-    """The architecture of a model of this package."""
+def architecture(config: Seq2SeqConfig | BertConfig | GPTConfig | T5Config | LlamaConfig) -> Architecture:
+    """The architecture of a model of this package; of a BERT, that of its body, without the heads of `BertPretraining`.
+
+    >>> sum(parameters(architecture(LlamaConfig(vocab_size=49_152, d_model=576, n_head=9, n_kv_head=3, n_layer=30, d_ff=1536))).values())
+    134515008
+    """
     c = config
-    return Architecture(
-        d_model=c.d_model, n_head=c.n_head, d_ff=c.d_ff, n_encoder=c.n_layer, n_decoder=c.n_layer, vocab_size=c.vocab_size,
-        final_norm=c.final_norm, output_bias=c.output_bias,
-    )  # fmt: skip
+    sizes: dict[str, Any] = {"d_model": c.d_model, "n_head": c.n_head, "d_ff": c.d_ff, "vocab_size": c.vocab_size}
+    match c:
+        case Seq2SeqConfig():
+            return Architecture(**sizes, n_encoder=c.n_layer, n_decoder=c.n_layer, final_norm=c.final_norm, output_bias=c.output_bias)
+        case BertConfig():
+            return Architecture(
+                **sizes, n_encoder=c.n_layer, n_position=c.n_position, n_segment=c.n_segment, activation="gelu",
+                embedding_norm=True, final_norm=False, output="none", pooler=c.pooler,
+            )  # fmt: skip
+        case GPTConfig():
+            return Architecture(**sizes, n_decoder=c.n_layer, n_position=c.n_position, activation="gelu", final_norm=c.pre_norm)
+        case T5Config():
+            return Architecture(
+                **sizes, n_encoder=c.n_layer, n_decoder=c.n_layer, d_head=c.d_head or 0, n_bucket=c.n_bucket, gated=c.gated,
+                activation="gelu" if c.gated else "relu", bias=False, rms_norm=True, output="tied" if c.tied else "own",
+            )  # fmt: skip
+        case LlamaConfig():
+            return Architecture(
+                **sizes, n_decoder=c.n_layer, n_kv_head=c.n_kv_head or 0, gated=True, activation="silu", bias=False, rms_norm=True,
+                output="tied" if c.tied else "own",
+            )  # fmt: skip
 
 
 def parameters(a: Architecture) -> dict[str, int]:

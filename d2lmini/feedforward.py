@@ -9,6 +9,11 @@ from torch import Tensor, nn
 Activation = Callable[[Tensor], Tensor]
 
 
+def gelu_tanh(x: Float[Tensor, "*S"]) -> Float[Tensor, "*S"]:
+    """GELU with a tanh in place of the error function (Hendrycks and Gimpel 2016): what GPT-2 and T5 1.1 compute."""
+    return F.gelu(x, approximate="tanh")
+
+
 class FeedForward(nn.Module):
     """W₂ f(W₁ x + b₁) + b₂ at each position, f = ReLU by default (Vaswani et al. 2017, eq. 2); F.gelu in BERT and GPT."""
 

@@ -5,7 +5,6 @@ import inspect
 import json
 import math
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from d2lmini.i18n import number, t
+from d2lmini.progress import interactive
 
 Batch = Callable[[torch.Generator], tuple[Tensor, ...]]
 Loss = Callable[..., Tensor]
@@ -104,11 +104,6 @@ def cache_folder() -> Path:
     return folder
 
 
-def interactive() -> bool:
-    """Whether somebody is watching: a terminal, or a notebook that no program is running."""
-    return "D2L_QUIET" not in os.environ and (sys.stderr.isatty() or "ipykernel" in sys.modules)
-
-
 def _run(model: nn.Module, batch: Batch, loss: Loss, recipe: Recipe, place: Path | None) -> History:
     history, start = History(), time.perf_counter()
     matrices = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
@@ -157,7 +152,7 @@ def _keep(place: Path | None, model: nn.Module, history: History) -> None:
     if place is None:
         return
     draft = place.with_suffix(f".{os.getpid()}")
-    save_file({name: x.contiguous() for name, x in model.state_dict().items()}, draft, {"loss": json.dumps(history.loss)})
+    save_file({name: x.clone() for name, x in model.state_dict().items()}, draft, {"loss": json.dumps(history.loss)})
     draft.replace(place.with_suffix(".safetensors"))
     place.with_suffix(".paused").unlink(missing_ok=True)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 import transformers
 from tokenizers import ByteLevelBPETokenizer
 from torch import nn
@@ -23,10 +24,13 @@ from d2lmini import interop
 from d2lmini.attention import MultiHeadAttention, attention, fused_attention
 from d2lmini.data.verses import verses
 from d2lmini.decoding import Cached, FastLlama, Reader, Rereading, generate
+from d2lmini.half import Half, computes_in_bfloat16
 from d2lmini.masks import causal
+from d2lmini.models.gpt import GPT, GPTConfig
 from d2lmini.models.llama import Llama, LlamaConfig
 from d2lmini.tokenizers import ByteBPE
 from tests.browser import launch
+from tests.plain_gpt import PlainGPT
 
 PAIRS = 15
 PAGES = {"a chapter with widgets": "fr/02_attention.html", "a page of prose": "fr/glossary.html"}
@@ -116,6 +120,46 @@ def generation() -> None:
             print(f"{f'  batch {batch:<2}, {name}':<44}{low:>8.2f}{middle:>8.2f}{high:>8.2f}")
 
 
+def training() -> None:
+    """One step of a GPT (128, 4 layers, T = 128, 16 texts, 2,048 tokens): gradients, clipping, AdamW; the plain GPT is the unit."""
+    sizes = GPTConfig(vocab_size=2048, d_model=128, n_head=4, n_layer=4, d_ff=512, n_position=128)
+    text = torch.randint(2048, (16, 129))
+    ours, plain, halved = GPT(sizes), PlainGPT(sizes), GPT(sizes)
+    theirs = transformers.GPT2LMHeadModel(transformers.GPT2Config(
+        vocab_size=2048, n_embd=128, n_layer=4, n_head=4, n_positions=128, resid_pdrop=0, embd_pdrop=0, attn_pdrop=0,
+        bos_token_id=1, eos_token_id=1,
+    ))  # fmt: skip
+    half = Half(halved)
+    unit = stepper(plain, plain, text)
+    peers = {"Hugging Face": stepper(theirs, lambda x: theirs(x).logits, text), "ours, float32": stepper(ours, ours, text, fused=True)}
+    if computes_in_bfloat16():
+        peers["ours, products in bfloat16"] = stepper(halved, half, text, fused=True)
+    print(f"{'a training step, over a plain GPT':<44}{'min':>8}{'median':>8}{'max':>8}")
+    for name, step in peers.items():
+        low, middle, high = ratio(step, unit)
+        print(f"{'  ' + name:<44}{low:>8.2f}{middle:>8.2f}{high:>8.2f}")
+
+
+def stepper(
+    model: nn.Module, scores: Callable[[torch.Tensor], torch.Tensor], text: torch.Tensor, *, fused: bool = False
+) -> Callable[[], object]:
+    """One training step of `model` on `text`, as `d2lmini.training` does it."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=fused)
+
+    def step() -> None:
+        loss = F.cross_entropy(scores(text[:, :-1]).flatten(0, 1), text[:, 1:].flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        if isinstance(scores, Half):
+            scores.give_gradients()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        if isinstance(scores, Half):
+            scores.follow()
+
+    return step
+
+
 def small_llamas() -> tuple[Any, Llama]:
     """Four layers of 128, 2,048 tokens: Hugging Face's and ours, with the same weights."""
     theirs = transformers.LlamaForCausalLM(transformers.LlamaConfig(
@@ -182,6 +226,7 @@ if __name__ == "__main__":
     d2lmini.start("en")
     attentions()
     generation()
+    training()
     tokenizers()
     grading()
     pages()

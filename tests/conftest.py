@@ -3,7 +3,7 @@
 import pytest
 from jaxtyping import install_import_hook
 
-CHECKED = ("attention", "blocks", "feedforward", "masks", "models.seq2seq", "positions")
+CHECKED = ("attention", "blocks", "feedforward", "interop", "masks", "models", "objectives", "positions")
 install_import_hook([f"d2lmini.{name}" for name in CHECKED], "beartype.beartype")
 
 import d2lmini  # noqa: E402

@@ -29,7 +29,11 @@ from d2lmini.counting import (
     writing_flops,
 )
 from d2lmini.feedforward import FeedForward, GatedFeedForward
+from d2lmini.models.bert import Bert, BertConfig, BertPretraining
+from d2lmini.models.gpt import GPT, GPTConfig
+from d2lmini.models.llama import Llama, LlamaConfig
 from d2lmini.models.seq2seq import Seq2SeqConfig, Transformer
+from d2lmini.models.t5 import T5, T5Config
 from d2lmini.positions import Learned
 
 SMALL = Seq2SeqConfig(vocab_size=37, d_model=22, n_head=2, n_layer=3, d_ff=31, dropout=0.0)
@@ -109,12 +113,13 @@ def test_each_part_of_a_published_model_is_that_of_hugging_face(name):
 
 
 OURS = {
-    "norms": r"around_|_norm",
+    "norms": r"around_|norm\.",
     "cross-attention": r"\.cross\.",
     "self-attention": r"\.attend\.",
     "feed-forward": r"feed_forward",
-    "embeddings": r"^embedding",
-    "output": r"output_bias",
+    "embeddings": r"^embedding|^segments",
+    "positions": r"positions\.table",
+    "output": r"output|^pooler",
 }
 
 
@@ -122,6 +127,46 @@ OURS = {
 def test_each_part_of_our_transformer_is_counted_from_its_configuration(final_norm, output_bias):
     config = replace(SMALL, final_norm=final_norm, output_bias=output_bias)
     assert parameters(architecture(config)) == count(Transformer(config), OURS)
+
+
+DECODER = {"vocab_size": 37, "d_model": 22, "n_head": 2, "n_layer": 3, "d_ff": 31}
+FAMILIES = [
+    (Bert, BertConfig(**DECODER, n_position=13, n_segment=3)), (Bert, BertConfig(**DECODER, n_position=13, pooler=False)),
+    (GPT, GPTConfig(**DECODER, n_position=13)), (GPT, GPTConfig(**DECODER, n_position=13, pre_norm=False, window=5)),
+    (T5, T5Config(**DECODER)), (T5, T5Config(**DECODER, d_head=7, n_bucket=10, gated=True, tied=False)),
+    (Llama, LlamaConfig(**DECODER | {"n_head": 1})), (Llama, LlamaConfig(**DECODER | {"n_head": 11}, n_kv_head=1, tied=False)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "config"), FAMILIES, ids=[f"{make.__name__}-{i % 2}" for i, (make, _) in enumerate(FAMILIES)])
+def test_each_family_is_counted_from_its_configuration(make, config):
+    a, model = architecture(config), make(config).eval()
+    assert parameters(a) == count(model, OURS)
+    text = torch.zeros(1, S, dtype=torch.long)
+    both = a.n_encoder and a.n_decoder
+    spent = measured(lambda: model(text, text[:, :T]) if both else model.whole(model(text)) if make is Bert and a.pooler else model(text))
+    assert spent.get_total_flops() == total(flops(a, T, n_source=S) if both else flops(a, S))
+
+
+@pytest.mark.parametrize(("make", "config"), [FAMILIES[0], FAMILIES[2], FAMILIES[3]], ids=["Bert", "GPT-2", "GPT"])
+def test_memory_of_families_with_absolute_positions_is_what_autograd_keeps(make, config):
+    torch.manual_seed(0)
+    a, model, text = architecture(config), make(config).train(), torch.randint(37, (B, S))
+
+    def run():
+        with sdpa_kernel(SDPBackend.FLASH_ATTENTION):
+            if make is Bert:
+                return model.whole(model(text)).sum()
+            return F.cross_entropy(model(text).flatten(0, 1), text.flatten())
+
+    assert saved_bytes(model, run) == total(activation_bytes(a, S, B))
+
+
+def test_the_heads_of_pretraining_come_on_top():
+    """A map, a norm and a bias a word for the masked ones; two scores for the pair."""
+    config = FAMILIES[0][1]
+    both = sum(p.numel() for p in BertPretraining(config).parameters())
+    assert both - total(parameters(architecture(config))) == (22 * 22 + 22) + 2 * 22 + 37 + 2 * (22 + 1)
 
 
 def test_the_transformer_of_2017():

@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from d2lmini import i18n, training
+from d2lmini.progress import interactive
 from d2lmini.training import Recipe, cache_folder, fingerprint, train
 
 RECIPE = Recipe(steps=30, lr=0.05, warmup=3)
@@ -75,6 +76,19 @@ def test_the_notebooks_own_random_numbers_go_on_as_before():
     torch.manual_seed(5)
     train(model, batch, loss, RECIPE)
     assert torch.rand(3).equal(expected)
+
+
+def test_tied_weights_are_kept_and_stay_tied():
+    def make():
+        model = nn.Sequential(nn.Linear(3, 3, bias=False), nn.Linear(3, 3, bias=False), Model(dropout=0.0))
+        model[1].weight = model[0].weight
+        return model
+
+    first, second = make(), make()
+    second[0].weight.data.copy_(first[0].weight)
+    history = train(first, batch, loss, RECIPE)
+    assert train(second, batch, loss, RECIPE).loss == history.loss
+    assert second[0].weight.equal(first[0].weight) and second[0].weight is second[1].weight
 
 
 def test_what_was_trained_is_not_trained_again(cache, monkeypatch):
@@ -220,13 +234,13 @@ def test_matrices_decay_and_vectors_do_not():
 
 def test_the_bar_is_silent_when_nobody_watches(monkeypatch, capsys):
     monkeypatch.setenv("D2L_QUIET", "1")
-    assert not training.interactive()
+    assert not interactive()
     train(Model(), batch, loss, RECIPE)
     printed = capsys.readouterr()
     assert printed.out == printed.err == ""
     monkeypatch.delenv("D2L_QUIET")
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
-    assert training.interactive()
+    assert interactive()
     train(Model(seed=2), batch, loss, RECIPE)
     assert "30/30" in capsys.readouterr().err
 

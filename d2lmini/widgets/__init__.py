@@ -6,8 +6,12 @@ from d2lmini.widgets.cache_explorer import CacheExplorer
 from d2lmini.widgets.decoding_explorer import DecodingExplorer
 from d2lmini.widgets.head_grid import HeadGrid
 from d2lmini.widgets.mask_builder import MaskBuilder
+from d2lmini.widgets.mlm_playground import MLMPlayground
 from d2lmini.widgets.parameter_counter import ParameterCounter
 from d2lmini.widgets.position_explorer import PositionExplorer
+from d2lmini.widgets.prompt_composer import PromptComposer
+from d2lmini.widgets.span_corruption import SpanCorruption
+from d2lmini.widgets.three_modes import ThreeModes
 
 __all__ = [
     "AttentionSteps",
@@ -15,7 +19,11 @@ __all__ = [
     "CacheExplorer",
     "DecodingExplorer",
     "HeadGrid",
+    "MLMPlayground",
     "MaskBuilder",
     "ParameterCounter",
     "PositionExplorer",
+    "PromptComposer",
+    "SpanCorruption",
+    "ThreeModes",
 ]

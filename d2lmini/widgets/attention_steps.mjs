@@ -1,7 +1,7 @@
 // Attention step by step: a query's dot products, ÷ √d, mask, exp, ÷ sum, and the weighted mean of the values.
 
 import {
-  attention, floats, html, labels, listen, mask, mount, numbers, paint, rovingGrid, rows, save, texts, uniqueId, weightedMean,
+  attention, floats, html, labels, live, mask, mount, numbers, paint, rovingGrid, rows, save, texts, uniqueId, weightedMean,
 } from "./shared.mjs";
 
 export const WORDS = {
@@ -223,19 +223,11 @@ function onInput(model) {
   };
 }
 
-function render({ model, el }) {
-  let data, root;
-  const redraw = () => draw(root, model, data);
-  const rebuild = () => {
-    data = read(model);
-    root = build(el, data);
-    root.addEventListener("input", onInput(model));
-    rovingGrid(root.querySelector(".weights"), { onFocus: (i) => save(model, { query: i }) });
-    redraw();
-  };
-  rebuild();
-  const stops = [listen(model, CHOICES, redraw), listen(model, DATA, rebuild)];
-  return () => { stops.forEach((stop) => stop()); el.replaceChildren(); };
-}
+const render = (view) => live(view, CHOICES, DATA, () => {
+  const data = read(view.model), root = build(view.el, data);
+  root.addEventListener("input", onInput(view.model));
+  rovingGrid(root.querySelector(".weights"), { onFocus: (i) => save(view.model, { query: i }) });
+  return () => draw(root, view.model, data);
+});
 
 export default { render };

@@ -1,6 +1,7 @@
 // BPE stepper: the words of a corpus, the pairs counted, one merge at a time; then any text, cut with the merges so far.
 
-import { html, listen, mount, numbers, save, texts, uniqueId } from "./shared.mjs";
+import { html, live, mount, numbers, save, texts, uniqueId } from "./shared.mjs";
+import { BYTES, SPELL, byteCodes, encode, gpt2Words, inBytes, join, visible } from "./byte_bpe.mjs";
 
 export const WORDS = {
   fr: {
@@ -58,21 +59,6 @@ const SHOWN_SIGNS = 6;
 
 // --- arithmetic: pure functions, the same as in d2lmini/tokenizers ---
 
-// What Unicode calls white space; \s would leave U+0085 out and take U+FEFF in. A browser may know letters newer than Python's.
-const SPACE = String.raw`\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000`;
-const WORD = new RegExp(String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^${SPACE}\p{L}\p{N}]+|[${SPACE}]+(?![^${SPACE}])|[${SPACE}]+`, "gu");
-
-/** GPT-2's words: the space goes with the word after it, and joined they are the text. */
-export const gpt2Words = (text) => text.match(WORD) ?? [];
-
-let hidden = 0x100;
-/** One visible sign a byte: itself when it can be seen, else the next one from U+0100 on. */
-export const BYTES = Array.from({ length: 256 }, (_, byte) =>
-  String.fromCharCode(byte > 0x20 && byte < 0x7f || byte > 0xa0 && byte !== 0xad ? byte : hidden++));
-
-const inBytes = (text) => Array.from(new TextEncoder().encode(text), (byte) => BYTES[byte]);
-const SPELL = { characters: (word) => [...word], bytes: inBytes };
-
 /** Each pair of neighbors with its count, the most frequent first, then the smallest numbers. */
 export function countPairs(words) {
   const found = new Map();
@@ -84,15 +70,6 @@ export function countPairs(words) {
     }
   }
   return [...found.values()].sort((a, b) => b.count - a.count || a.left - b.left || a.right - b.right);
-}
-
-/** The list with `id` wherever left stood before right, read from the left. */
-export function join(ids, { left, right }, id) {
-  const joined = [];
-  for (let i = 0; i < ids.length; i++) {
-    if (ids[i] === left && ids[i + 1] === right) { joined.push(id); i++; } else joined.push(ids[i]);
-  }
-  return joined;
 }
 
 /** All that a corpus teaches: `tokens`, their `ids`, how many come `first` (before any merge), `merges` and the `words` as first spelled. */
@@ -119,30 +96,7 @@ export function respell({ words, merges }, n) {
   return words.map(({ ids, seen }) => ({ seen, ids: merges.slice(0, n).reduce((word, merge) => join(word, merge, merge.id), ids) }));
 }
 
-/** The numbers of the tokens of any text after n merges; a character that the corpus lacks stays itself, a string. */
-export function encode({ level, ids, merges }, n, text) {
-  const ranks = new Map(merges.map(({ left, right }, rank) => [`${left} ${right}`, rank]));
-  return gpt2Words(text).flatMap((word) => {
-    let spelled = SPELL[level](word).map((sign) => ids.get(sign) ?? sign);
-    for (;;) { // the pair that was learned first, until none is known
-      const rank = Math.min(...spelled.slice(1).map((right, i) => ranks.get(`${spelled[i]} ${right}`) ?? Infinity));
-      if (!(rank < n)) return spelled;
-      spelled = join(spelled, merges[rank], merges[rank].id);
-    }
-  });
-}
-
 // --- what the reader sees of a token ---
-
-const MARKS = { " ": "␣", "\n": "↵", "\t": "⇥" };
-const hex = (x, width) => x.toString(16).toUpperCase().padStart(width, "0");
-
-/** A token with its blanks made visible, its invisible characters named, and something for an accent to stand on. */
-export const visible = (token) => token.replace(/^\p{M}/u, "◌$&")
-  .replace(/[\p{C}\p{Z}]/gu, (character) => MARKS[character] ?? `⟨${hex(character.codePointAt(0), 4)}⟩`);
-
-/** The signs of bytes as bytes, in base sixteen: "Ã©" is "C3 A9". */
-export const byteCodes = (token) => [...token].map((sign) => hex(BYTES.indexOf(sign), 2)).join(" ");
 
 /** The characters of a text that are not written as themselves in bytes, each with its signs. */
 export function byteSigns(text) {
@@ -328,20 +282,14 @@ function connect(root, model, remember) {
   });
 }
 
-function render({ model, el }) {
+function render(view) {
   const remember = memory();
-  let root, voice;
-  const redraw = () => draw(root, model, voice, remember);
-  const rebuild = () => {
-    const lang = model.get("lang");
-    voice = { say: texts(WORDS, lang), fmt: numbers(lang), plural: new Intl.PluralRules(lang) };
-    root = build(el, model, voice.say);
-    connect(root, model, remember);
-    redraw();
-  };
-  rebuild();
-  const stops = [listen(model, CHOICES, redraw), listen(model, ["examples", "lang"], rebuild)];
-  return () => { stops.forEach((stop) => stop()); el.replaceChildren(); };
+  return live(view, CHOICES, ["examples", "lang"], () => {
+    const lang = view.model.get("lang"), voice = { say: texts(WORDS, lang), fmt: numbers(lang), plural: new Intl.PluralRules(lang) };
+    const root = build(view.el, view.model, voice.say);
+    connect(root, view.model, remember);
+    return () => draw(root, view.model, voice, remember);
+  });
 }
 
 export default { render };

@@ -1,6 +1,6 @@
 // Cache explorer: one step of writing with and without a cache, heads that share keys and values, memory and operations.
 
-import { html, labels, listen, mount, numbers, save, texts, uniqueId } from "./shared.mjs";
+import { html, labels, live, mount, numbers, save, texts, uniqueId } from "./shared.mjs";
 
 export const WORDS = {
   fr: {
@@ -347,18 +347,10 @@ function connect(root, model) {
   root.querySelector('[name="reset"]').addEventListener("click", () => save(model, { n_kv_head: 0 }));
 }
 
-function render({ model, el }) {
-  let root, say;
-  const redraw = () => draw(root, model, say);
-  const rebuild = () => {
-    say = texts(WORDS, model.get("lang"));
-    root = build(el, model, say);
-    connect(root, model);
-    redraw();
-  };
-  rebuild();
-  const stoppers = [listen(model, CHOICES, redraw), listen(model, ["presets", "tokens", "lang"], rebuild)];
-  return () => { stoppers.forEach((stop) => stop()); el.replaceChildren(); };
-}
+const render = (view) => live(view, CHOICES, ["presets", "tokens", "lang"], () => {
+  const say = texts(WORDS, view.model.get("lang")), root = build(view.el, view.model, say);
+  connect(root, view.model);
+  return () => draw(root, view.model, say);
+});
 
 export default { render };

@@ -1,6 +1,6 @@
 // Decoding explorer: from a model's next-token scores to a text: filters and draws, one token at a time, or a beam search.
 
-import { html, listen, mount, numbers, save, texts, uniqueId } from "./shared.mjs";
+import { html, live, mount, numbers, save, texts, uniqueId } from "./shared.mjs";
 import { FILTERS, LEAVE, OFF, OTHERS, beam, chance, distribution, entropy, follow, greedyText, pick, range, ranking, share, tally, unpack } from "./next_tokens.mjs";
 
 export const WORDS = {
@@ -320,18 +320,10 @@ function connect(root, model, data) {
   });
 }
 
-function render({ model, el }) {
-  let data, root;
-  const redraw = () => draw(root, model, data);
-  const rebuild = () => {
-    data = read(model);
-    root = build(el, data);
-    connect(root, model, data);
-    redraw();
-  };
-  rebuild();
-  const stops = [listen(model, CHOICES, redraw), listen(model, DATA, rebuild)];
-  return () => { stops.forEach((stop) => stop()); el.replaceChildren(); };
-}
+const render = (view) => live(view, CHOICES, DATA, () => {
+  const data = read(view.model), root = build(view.el, data);
+  connect(root, view.model, data);
+  return () => draw(root, view.model, data);
+});
 
 export default { render };

@@ -1,6 +1,6 @@
 // Head grid: every head of a model as a small picture, one of them as lines from queries to keys and as a table.
 
-import { cividis, html, labels, listen, mount, numbers, paint, rovingGrid, rows, save, texts, uniqueId } from "./shared.mjs";
+import { cividis, html, labels, live, mount, numbers, paint, rovingGrid, rows, save, texts, uniqueId } from "./shared.mjs";
 
 export const WORDS = {
   fr: {
@@ -382,18 +382,10 @@ function connect(root, model, data) {
   root.addEventListener("keydown", ({ key }) => { if (key === "Escape") put(model); });
 }
 
-function render({ model, el }) {
-  let data, root;
-  const redraw = () => draw(root, model, data);
-  const rebuild = () => {
-    data = read(model);
-    root = build(el, data);
-    connect(root, model, data);
-    redraw();
-  };
-  rebuild();
-  const stops = [listen(model, CHOICES, redraw), listen(model, DATA, rebuild)];
-  return () => { stops.forEach((stop) => stop()); el.replaceChildren(); };
-}
+const render = (view) => live(view, CHOICES, DATA, () => {
+  const data = read(view.model), root = build(view.el, data);
+  connect(root, view.model, data);
+  return () => draw(root, view.model, data);
+});
 
 export default { render };

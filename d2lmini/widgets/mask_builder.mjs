@@ -1,6 +1,7 @@
 // Mask builder: who sees whom, place by place, and the line of Python that says the same.
 
-import { html, labels, listen, mask, mount, rovingGrid, save, texts, uniqueId } from "./shared.mjs";
+import { html, live, mount, rovingGrid, save, texts, uniqueId } from "./shared.mjs";
+import { architecture, relations } from "./architecture.mjs";
 
 export const WORDS = {
   fr: {
@@ -49,37 +50,6 @@ const CHOICES = [...SIZES, "focus", "flips"];
 const STRUCTURE = ["tokens", "source", "kind", "lang"];
 
 // --- what is shown: pure functions --------------------------------------------------------------------
-
-/**
- * The tokens and the masks of an architecture. A part says which tokens look (from row0) and which are looked at
- * (from column0); self-attention has one part, an encoder–decoder three.
- */
-export function architecture(kind, tokens, source, size, flips = []) {
-  const n = tokens.length;
-  let parts = [{ name: "self", row0: 0, column0: 0, allowed: mask(kind === "full" || kind === "encoder-decoder" ? "none" : kind, n, n, size) }];
-  let shown = tokens;
-  if (kind === "encoder-decoder") {
-    const nSource = source.length || Math.floor(n / 2), nTarget = source.length ? n : n - nSource;
-    shown = [...source, ...tokens];
-    parts = [
-      { name: "source", row0: 0, column0: 0, allowed: mask("none", nSource) },
-      { name: "target", row0: nSource, column0: nSource, allowed: mask("causal", nTarget) },
-      { name: "cross", row0: nSource, column0: 0, allowed: mask("none", nTarget, nSource) },
-    ];
-  }
-  for (const [part, i, j] of flips) {
-    const row = parts[part]?.allowed[i]; // while several traits arrive one by one, a place may be of the mask before
-    if (row && j in row) row[j] = !row[j];
-  }
-  return { tokens: labels(shown), parts };
-}
-
-/** For token `t`: which tokens it sees, and which see it, through any part. */
-export function relations({ tokens, parts }, t) {
-  const through = (test) => tokens.map((_, other) => parts.some((part) => test(part, other)));
-  const open = ({ allowed, row0, column0 }, i, j) => allowed[i - row0]?.[j - column0] ?? false;
-  return { sees: through((part, other) => open(part, t, other)), seen: through((part, other) => open(part, other, t)) };
-}
 
 /** The lines of Python that build the same masks with d2lmini.masks. */
 export function python(kind, { parts }, size, flips) {
@@ -230,20 +200,10 @@ function connect(root, model) {
   });
 }
 
-function render({ model, el }) {
-  let root, say;
-  const redraw = () => draw(root, model, say);
-  const rebuild = () => {
-    const active = root?.querySelector(":focus")?.name; // the menu keeps the focus when its choice changes the grids
-    say = texts(WORDS, model.get("lang"));
-    root = build(el, model, say);
-    connect(root, model);
-    redraw();
-    if (active) root.querySelector(`[name="${active}"]`).focus();
-  };
-  rebuild();
-  const stops = [listen(model, CHOICES, redraw), listen(model, STRUCTURE, rebuild)];
-  return () => { stops.forEach((stop) => stop()); el.replaceChildren(); };
-}
+const render = (view) => live(view, CHOICES, STRUCTURE, () => {
+  const say = texts(WORDS, view.model.get("lang")), root = build(view.el, view.model, say);
+  connect(root, view.model);
+  return () => draw(root, view.model, say);
+});
 
 export default { render };

@@ -1,6 +1,6 @@
 // Parameter counter: sliders for a transformer's sizes; parameters, operations and memory, part by part.
 
-import { html, listen, mount, numbers, save, texts, uniqueId } from "./shared.mjs";
+import { html, live, mount, numbers, save, texts, uniqueId } from "./shared.mjs";
 
 export const WORDS = {
   fr: {
@@ -311,18 +311,10 @@ function connect(root, model) {
   root.querySelector('[name="reset"]').addEventListener("click", () => save(model, { sizes: {} }));
 }
 
-function render({ model, el }) {
-  let root, say;
-  const redraw = () => draw(root, model, say);
-  const rebuild = () => {
-    say = texts(WORDS, model.get("lang"));
-    root = build(el, model, say);
-    connect(root, model);
-    redraw();
-  };
-  rebuild();
-  const stoppers = [listen(model, CHOICES, redraw), listen(model, ["presets", "lang"], rebuild)];
-  return () => { stoppers.forEach((stop) => stop()); el.replaceChildren(); };
-}
+const render = (view) => live(view, CHOICES, ["presets", "lang"], () => {
+  const say = texts(WORDS, view.model.get("lang")), root = build(view.el, view.model, say);
+  connect(root, view.model);
+  return () => draw(root, view.model, say);
+});
 
 export default { render };

@@ -1,6 +1,6 @@
 // Position explorer: two positions under five schemes; the score follows their offset, nothing else.
 
-import { cividis, html, listen, mount, numbers, save, texts, uniqueId } from "./shared.mjs";
+import { cividis, html, live, mount, numbers, save, texts, uniqueId } from "./shared.mjs";
 
 export const WORDS = {
   fr: {
@@ -387,20 +387,11 @@ function connect(root, model) {
   });
 }
 
-function render({ model, el }) {
-  let root, view;
-  const redraw = () => draw(root, model, view);
-  const rebuild = () => {
-    const active = root?.querySelector(":focus")?.name; // the menu keeps the focus when its choice changes the page
-    view = { say: texts(WORDS, model.get("lang")), fmt: numbers(model.get("lang")) };
-    root = build(el, model, view);
-    connect(root, model);
-    redraw();
-    if (active) root.querySelector(`[name="${active}"]`)?.focus();
-  };
-  rebuild();
-  const stops = [listen(model, CHOICES, redraw), listen(model, ["scheme", "lang"], rebuild)];
-  return () => { stops.forEach((stop) => stop()); el.replaceChildren(); };
-}
+const render = (view) => live(view, CHOICES, ["scheme", "lang"], () => {
+  const lang = view.model.get("lang"), voice = { say: texts(WORDS, lang), fmt: numbers(lang) };
+  const root = build(view.el, view.model, voice);
+  connect(root, view.model);
+  return () => draw(root, view.model, voice);
+});
 
 export default { render };

@@ -146,6 +146,23 @@ export function listen(model, traits, draw) {
   return () => traits.forEach((trait) => model.off(`change:${trait}`, draw));
 }
 
+/**
+ * A figure's life: built, drawn again at each of the reader's `choices`, built again when one of the `data` changes. `make` builds it,
+ * connects it and returns what draws it. The control in use keeps the focus. What comes back ends it.
+ */
+export function live({ model, el }, choices, data, make) {
+  let draw;
+  const rebuild = () => {
+    const active = el.querySelector(":focus")?.name;
+    draw = make();
+    draw();
+    if (active) el.querySelector(`[name="${active}"]`)?.focus();
+  };
+  rebuild();
+  const stops = [listen(model, choices, () => draw()), listen(model, data, rebuild)];
+  return () => { stops.forEach((stop) => stop()); el.replaceChildren(); };
+}
+
 export function save(model, traits) {
   for (const [trait, value] of Object.entries(traits)) model.set(trait, value);
   model.save_changes();

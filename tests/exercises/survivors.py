@@ -42,4 +42,18 @@ STILL_RIGHT = {
     ("corpus_bleu", "max(total, 1) → max(1, total)"): "the larger of two numbers has no order",
     ("corpus_bleu", "min(1, math.exp(1 - r / c)) → min(math.exp(1 - r / c), 1)"): "the smaller of two numbers has no order",
     ("greedy_batch", "-1 → 1"): LAST,
+    ("reach_through", "0 → -1"): "all the masks have the same size",
+    ("packed_layout", "0 → -1"): "each row opens with a start sign, at place 0",
+    ("middle_last", "torch.ones(T, T, dtype=torch.bool) → torch.ones(T, T, dtype=torch.bool)"): "both sizes are T",
+    ("hole_probabilities", "0 → -1"): "the first axis, or place, of one is also the last",
+    ("hole_probabilities", ":-1 → :"): "gather reads as many rows as there are tokens to guess: the last one stays unread",
+    ("hide_tokens", "fates < 0.8 → fates <= 0.8"): "no fate is exactly 0.8",
+    ("hide_tokens", "fates >= 0.8 → fates > 0.8"): "no fate is exactly 0.8",
+    ("hide_tokens", "fates < 0.9 → fates <= 0.9"): "no fate is exactly 0.9",
+    ("hide_tokens", "2.0 → 5.0"): "any number above all dice will do",
+    ("text_similarity", "1 → 0"): "a table of cosines has the same rows and columns",
+    (
+        "answer_spans",
+        "best <= starts[:, 0] + ends[:, 0] → best < starts[:, 0] + ends[:, 0]",
+    ): "no total is exactly that of place 0: to the last digit, it would depend on how the scores are rounded",
 }

@@ -110,12 +110,14 @@ def test_a_widget_does_not_depend_on_its_neighbors(tmp_path, monkeypatch):
     shelf.mkdir(parents=True)
     (tmp_path / "d2lmini" / "__init__.py").write_text("")
     (shelf / "__init__.py").write_text("from d2lmini.widgets.a import A\nfrom d2lmini.widgets.b import B\n")
-    for name in ("a.py", "b.py", "a.mjs", "b.mjs", "shared.mjs", "shared.css"):
+    for name in ("a.py", "b.py", "b.mjs", "part.mjs", "shared.mjs", "shared.css"):
         (shelf / name).write_text("")
+    (shelf / "a.mjs").write_text('import { x } from "./part.mjs";\n')
     monkeypatch.setattr(fingerprint, "PACKAGE", tmp_path / "d2lmini")
 
     before = key_now("from d2lmini.widgets import A")
-    for name, matters in (("b.py", False), ("b.mjs", False), ("a.py", True), ("a.mjs", True), ("shared.mjs", True), ("shared.css", True)):
+    decisive = {"b.py": False, "b.mjs": False, "a.py": True, "part.mjs": True, "a.mjs": True, "shared.mjs": True, "shared.css": True}
+    for name, matters in decisive.items():
         (shelf / name).write_text("x = 1")
         after = key_now("from d2lmini.widgets import A")
         assert (after != before) == matters, name

@@ -98,7 +98,7 @@ def test_python_weights_follow_the_traits(mask):
 
 
 ARCHITECTURE = """
-import { architecture, python, relations } from "./mask_builder.mjs";
+import { architecture, relations } from "./architecture.mjs"; import { python } from "./mask_builder.mjs";
 const { kind, tokens, source, size, flips } = DATA;
 const scene = architecture(kind, tokens, source, size, flips);
 console.log(JSON.stringify({ parts: scene.parts.map((p) => p.allowed), code: python(kind, scene, size, flips),

@@ -30,7 +30,7 @@ def random_text(rng, alphabet, longest):
 
 # --- the words ------------------------------------------------------------------------------------------------------
 
-CUT = 'import { gpt2Words } from "./bpe_stepper.mjs"; console.log(JSON.stringify(DATA.map(gpt2Words)))'
+CUT = 'import { gpt2Words } from "./byte_bpe.mjs"; console.log(JSON.stringify(DATA.map(gpt2Words)))'
 
 
 def test_words_are_those_of_python():
@@ -42,7 +42,7 @@ def test_words_are_those_of_python():
 
 def test_every_character_that_python_knows_is_of_the_same_kind():
     """Between two letters, then two digits, a character joins them or stands apart: that tells its kind."""
-    code = """import { gpt2Words } from "./bpe_stepper.mjs"; const kinds = [];
+    code = """import { gpt2Words } from "./byte_bpe.mjs"; const kinds = [];
     for (let point = 0; point < 0x110000; point++) {
       if (point >= 0xd800 && point < 0xe000) { kinds.push(0); continue; }
       const c = String.fromCodePoint(point);
@@ -58,13 +58,13 @@ def test_every_character_that_python_knows_is_of_the_same_kind():
 
 
 def test_bytes_have_the_signs_of_gpt2():
-    assert run_javascript('import { BYTES } from "./bpe_stepper.mjs"; console.log(JSON.stringify(BYTES))') == list(byte_alphabet())
+    assert run_javascript('import { BYTES } from "./byte_bpe.mjs"; console.log(JSON.stringify(BYTES))') == list(byte_alphabet())
 
 
 # --- learning and cutting -------------------------------------------------------------------------------------------
 
 LEARN = """
-import { countPairs, encode, learn, respell } from "./bpe_stepper.mjs";
+import { countPairs, learn, respell } from "./bpe_stepper.mjs"; import { encode } from "./byte_bpe.mjs";
 console.log(JSON.stringify(DATA.map(([corpus, level, n, text]) => {
   const learned = learn(corpus, level), { tokens, first, merges } = learned, words = respell(learned, n);
   return { tokens, first, merges: merges.map(({ left, right }) => [tokens[left], tokens[right]]), counts: merges.map(({ count }) => count),
@@ -141,13 +141,13 @@ def test_merges_by_hand():
 
 
 def test_what_cannot_be_seen_is_named():
-    code = 'import { visible } from "./bpe_stepper.mjs"; console.log(JSON.stringify(DATA.map(visible)))'
+    code = 'import { visible } from "./byte_bpe.mjs"; console.log(JSON.stringify(DATA.map(visible)))'
     tokens = [" le", "\n\t", "\u0301", "e\u0301", "\u200d", "\u00a0", "<b>", "Ġ", ""]
     assert run_javascript(code, tokens) == ["␣le", "↵⇥", "◌\u0301", "e\u0301", "⟨200D⟩", "⟨00A0⟩", "<b>", "Ġ", ""]
 
 
 def test_bytes_are_explained():
-    code = """import { byteCodes, byteSigns } from "./bpe_stepper.mjs";
+    code = """import { byteSigns } from "./bpe_stepper.mjs"; import { byteCodes } from "./byte_bpe.mjs";
     console.log(JSON.stringify([byteCodes("ĠcafÃ©"), byteSigns("été aé "), byteSigns("abc"), byteSigns("€")]))"""
     assert run_javascript(code) == ["20 63 61 66 C3 A9", [["é", ["Ã", "©"]], [" ", ["Ġ"]]], [], [["€", ["â", "Ĥ", "¬"]]]]
 

@@ -9,9 +9,13 @@ from tests.widgets import (
     test_cache_explorer_page,
     test_decoding_explorer_page,
     test_head_grid_page,
+    test_mlm_playground_page,
     test_parameter_counter_page,
     test_position_explorer_page,
+    test_prompt_composer_page,
+    test_span_corruption_page,
     test_static,
+    test_three_modes_page,
 )
 
 pytestmark = [pytest.mark.browser, needs_browser]
@@ -22,8 +26,12 @@ EXAMPLES = {
     "cache_explorer": test_cache_explorer_page.more_examples,
     "decoding_explorer": test_decoding_explorer_page.more_examples,
     "head_grid": test_head_grid_page.more_examples,
+    "mlm_playground": test_mlm_playground_page.more_examples,
     "parameter_counter": test_parameter_counter_page.more_examples,
     "position_explorer": test_position_explorer_page.more_examples,
+    "prompt_composer": test_prompt_composer_page.more_examples,
+    "span_corruption": test_span_corruption_page.more_examples,
+    "three_modes": test_three_modes_page.more_examples,
 }
 EACH = pytest.mark.parametrize("name", EXAMPLES)
 CLEANED = """async () => {

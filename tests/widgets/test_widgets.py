@@ -21,8 +21,12 @@ WIDGETS = (
     "decoding_explorer",
     "head_grid",
     "mask_builder",
+    "mlm_playground",
     "parameter_counter",
     "position_explorer",
+    "prompt_composer",
+    "span_corruption",
+    "three_modes",
 )
 SOURCES = sorted([*base.FOLDER.glob("*.mjs"), *base.FOLDER.glob("*.js")])
 

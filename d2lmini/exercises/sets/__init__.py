@@ -1,7 +1,20 @@
 """The exercise sets, one a chapter, each in a file named by its subject."""
 
 from d2lmini.exercises.exercise import Exercise
-from d2lmini.exercises.sets import attention, block, generate, heads, masks, positions, tokens, transformer, translate, why_attention
+from d2lmini.exercises.sets import (
+    attention,
+    bert,
+    block,
+    generate,
+    heads,
+    masks,
+    modes,
+    positions,
+    tokens,
+    transformer,
+    translate,
+    why_attention,
+)
 
 SETS: dict[str, tuple[Exercise, ...]] = {
     "why_attention": why_attention.SET,
@@ -14,5 +27,7 @@ SETS: dict[str, tuple[Exercise, ...]] = {
     "tokens": tokens.SET,
     "translate": translate.SET,
     "generate": generate.SET,
+    "modes": modes.SET,
+    "bert": bert.SET,
 }
 EXERCISES = {exercise.name: exercise for exercises in SETS.values() for exercise in exercises}

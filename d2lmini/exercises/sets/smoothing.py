@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from d2lmini.exercises.exercise import NONE, Bugs, exercise, normal
+from d2lmini.exercises.sets.training import padded_targets
 from d2lmini.i18n import Text
 from d2lmini.trial import Case
 
@@ -20,14 +21,7 @@ NO_MEAN = Text("Il reste à en faire une moyenne.", "What remains is to take the
 
 @cache
 def _smoothing_cases(seed: int) -> list[Case]:
-    draw = normal(seed)
-    guess = torch.randint(1, 7, (3, 5), generator=torch.Generator().manual_seed(seed))
-    full, short = guess.clone(), guess.clone()
-    short[1, 3:] = short[2, 1:] = 0
-    last = guess - 1  # tokens 0 to 5, and 6 for the padding
-    last[0, 4:] = last[1, 2:] = 6
-    last[2, 0], last[0, 1] = 0, 0
-    square = torch.tensor([[2, 0, 1, 2], [1, 2, 3, 3]])
+    draw, (full, short, last, square) = normal(seed), padded_targets(seed)
     scores = draw(3, 5, 7)
     return [
         Case(Text("sans remplissage, lissage 0,1", "no padding, smoothing 0.1"), (scores, full, 0, 0.1)),

@@ -202,15 +202,19 @@ def _filled(rows: list[list[int]], pad: int, left: bool = False) -> Tensor:
 # --- a loss that skips the padding --------------------------------------------------------------------------
 
 
-def _loss_cases(seed: int) -> list[Case]:
-    draw = normal(seed)
-    guess = torch.randint(1, 7, (3, 5), generator=torch.Generator().manual_seed(seed))
-    full, short = guess.clone(), guess.clone()
+def padded_targets(seed: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Tokens to guess: without padding, padded by 0, padded by 6, each of shape (3, 5); and (2, 4) with as many known tokens, padded by 3."""
+    full = torch.randint(1, 7, (3, 5), generator=torch.Generator().manual_seed(seed))
+    short = full.clone()
     short[1, 3:] = short[2, 1:] = 0
-    last = guess - 1  # tokens 0 to 5, and 6 for the padding
+    last = full - 1
     last[0, 4:] = last[1, 2:] = 6
     last[2, 0], last[0, 1] = 0, 0
-    square = torch.tensor([[2, 0, 1, 2], [1, 2, 3, 3]])
+    return full, short, last, torch.tensor([[2, 0, 1, 2], [1, 2, 3, 3]])
+
+
+def _loss_cases(seed: int) -> list[Case]:
+    draw, (full, short, last, square) = normal(seed), padded_targets(seed)
     scores = draw(3, 5, 7)
     return [
         Case(Text("sans remplissage", "no padding"), (scores, full, 0)),

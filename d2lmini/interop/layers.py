@@ -1,4 +1,4 @@
-"""Weights from other libraries' layers into ours, so that the two can be compared number by number."""
+"""Weights from PyTorch's own layers into ours, so that the two can be compared number by number."""
 
 from typing import Any
 
@@ -7,7 +7,6 @@ from torch import nn
 
 from d2lmini.attention import MultiHeadAttention
 from d2lmini.blocks import DecoderBlock, EncoderBlock
-from d2lmini.models.llama import Llama
 from d2lmini.models.seq2seq import Transformer
 
 
@@ -59,30 +58,6 @@ def copy_stacks(ours: Transformer, theirs: nn.Transformer) -> None:
     if ours.config.final_norm:
         ours.encoder_norm.load_state_dict(theirs.encoder.norm.state_dict())
         ours.decoder_norm.load_state_dict(theirs.decoder.norm.state_dict())
-
-
-def copy_llama(ours: Llama, theirs: Any) -> None:
-    """From `transformers.LlamaForCausalLM`, or any model whose weights have the same names."""
-    ours.load_state_dict(llama_names(theirs.state_dict(), tied=ours.config.tied))
-
-
-def llama_names(state: dict[str, torch.Tensor], *, tied: bool) -> dict[str, torch.Tensor]:
-    """The weights of a LLaMA of Hugging Face, under our names."""
-    names = {
-        "model.embed_tokens": "embedding", "model.norm": "norm", "lm_head": "output", "model.layers": "blocks",
-        "self_attn.q_proj": "attend.query", "self_attn.k_proj": "attend.key",
-        "self_attn.v_proj": "attend.value", "self_attn.o_proj": "attend.out",
-        "input_layernorm": "around_attend.norm", "post_attention_layernorm": "around_feed_forward.norm",
-        "mlp.gate_proj": "feed_forward.gate", "mlp.up_proj": "feed_forward.wide", "mlp.down_proj": "feed_forward.narrow",
-    }  # fmt: skip
-    renamed = {}
-    for name, weight in state.items():
-        for theirs, ours in names.items():
-            name = name.replace(theirs, ours)
-        renamed[name] = weight
-    if tied:
-        renamed["output.weight"] = renamed["embedding.weight"]
-    return renamed
 
 
 def _copy_feed_forward(ours: Any, theirs: Any) -> None:

@@ -1,4 +1,4 @@
-"""A language model that others trained: a file of llama.cpp (GGUF), its weights in our `Llama`, its tokenizer in our `ByteBPE`."""
+"""A file of llama.cpp (GGUF): its weights in our `Llama`, its tokenizer in our `ByteBPE`."""
 
 import re
 import unicodedata
@@ -11,7 +11,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from d2lmini.data import fetch
 from d2lmini.models.llama import Llama, LlamaConfig
 from d2lmini.tokenizers import ByteBPE
 from d2lmini.tokenizers.byte_bpe import ALPHABET
@@ -43,24 +42,18 @@ class DigitBPE(ByteBPE):
         return [self.ids[sign] if sign in self.ids else self._unknown_id(sign) for sign in signs]
 
 
-def smollm2() -> tuple[Llama, ByteBPE]:
-    """SmolLM2-135M-Instruct, a small language model of English, in evaluation mode, and its tokenizer (Ben Allal et al. 2025).
-
-    Its 134.5 million numbers were rounded to 4 bits (8 in the table of tokens) for the file, 98 MB, that `fetch("smollm2")`
-    keeps; here each is a float again, 538 MB. Raises `NotFetched` when the file is not there and cannot be had.
-    """
-    return read_gguf(fetch("smollm2"))
-
-
 def read_gguf(path: Path | str) -> tuple[Llama, DigitBPE]:
     """The model and the tokenizer that a GGUF file holds, where both are of the kinds of SmolLM2, weights in any of its roundings.
 
-    Raises `ValueError` on another architecture or another rule for words: they would run, and answer nonsense.
+    Raises `ValueError` on a damaged file, and on another architecture or another rule for words: they would run, and answer nonsense.
     """
     from gguf import GGUFReader
 
-    reader = GGUFReader(path)
-    told = {name: field.contents() for name, field in reader.fields.items()}
+    try:
+        reader = GGUFReader(path)
+        told = {name: field.contents() for name, field in reader.fields.items()}
+    except (ValueError, IndexError, KeyError, OverflowError) as error:  # what their reader meets where bytes are missing
+        raise ValueError(f"{path} must be a whole GGUF file: {error}; download it again.") from error
     wanted = {"general.architecture": "llama", "tokenizer.ggml.model": "gpt2", "tokenizer.ggml.pre": "smollm"}
     for key, value in wanted.items():
         if told.get(key) != value:

@@ -1,0 +1,3 @@
+"""The target that counts for nothing."""
+
+IGNORE = -100  # what `F.cross_entropy` skips unless told otherwise
