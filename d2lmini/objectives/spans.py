@@ -6,7 +6,7 @@ from itertools import pairwise
 
 
 def corrupt_spans(
-    tokens: Sequence[int], rng: random.Random, *, sentinels: Sequence[int], rate: float = 0.15, mean_length: float = 3.0
+    tokens: Sequence[int], rng: random.Random, *, sentinels: Sequence[int], rate: float = 0.15, mean_length: float | int = 3.0
 ) -> tuple[list[int], list[int]]:
     """Drop random spans: `rate` of the tokens, in spans of `mean_length` on average (Raffel et al. 2020, §3.3.4).
 
